@@ -1,0 +1,15 @@
+//! Hands over to `xtask-gen`, a crate of its own so that this one stays quick to compile.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the generator over the workspace; `check` only compares. True when nothing differs or all was written.
+pub fn run(root: &Path, check: bool) -> Result<bool, String> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root).args(["run", "--quiet", "-p", "xtask-gen", "--"]);
+    if check {
+        command.arg("--check");
+    }
+    let status = command.status().map_err(|error| format!("cargo run -p xtask-gen: {error}"))?;
+    Ok(status.success())
+}
