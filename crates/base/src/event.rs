@@ -56,3 +56,49 @@ impl Event {
         self.kind.rsplit_once(".v").map_or(self.kind.as_str(), |(name, _)| name)
     }
 }
+
+/// A typed event: what a service's `api` declares for others to hear.
+pub trait Fact: Serialize + for<'de> Deserialize<'de> {
+    /// The topic, such as `order-events`.
+    const TOPIC: &'static str;
+    /// The versioned type, such as `order.created.v1`.
+    const KIND: &'static str;
+
+    /// Gives what the event is about: the order wherever there is one.
+    fn key(&self) -> i64;
+}
+
+impl NewEvent {
+    /// Makes an event of a typed fact.
+    pub fn of<F: Fact>(fact: &F, at: Timestamp, correlation: &str) -> NewEvent {
+        NewEvent {
+            topic: F::TOPIC,
+            kind: F::KIND,
+            key: fact.key(),
+            at,
+            correlation: correlation.to_owned(),
+            data: serde_json::to_string(fact).expect("facts are plain data with text keys"),
+        }
+    }
+}
+
+/// Declares the facts of an `api` crate: topic, versioned type and key beside the fields.
+#[macro_export]
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal on $topic:literal, key $key:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+            pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+            impl $crate::event::Fact for $name {
+                const TOPIC: &'static str = $topic;
+                const KIND: &'static str = $kind;
+
+                fn key(&self) -> i64 {
+                    $crate::Id::number(self.$key)
+                }
+            }
+        )*
+    };
+}

@@ -1,0 +1,8 @@
+//! The contract of catalog: its rpcs (catalog.proto) and the events it says.
+
+pub mod events;
+#[rustfmt::skip]
+#[allow(clippy::all)]
+mod generated;
+
+pub use generated::*;

@@ -1,0 +1,62 @@
+//! What inventory says, on the topic `stock-events`.
+
+use base::id::{OrderId, ShopId, StockId};
+
+/// One thing that an order wanted more of than there was.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Shortage {
+    /// The thing.
+    pub stock_id: StockId,
+    /// How many units were wanted.
+    pub wanted: i64,
+    /// How many there were.
+    pub available: i64,
+}
+
+base::facts! {
+    /// Everything an order needs is set aside.
+    StockReserved = "stock.reserved.v1" on "stock-events", key order_id {
+        /// The order.
+        order_id: OrderId,
+        /// Its shop.
+        shop_id: ShopId,
+    }
+
+    /// Something an order needs is not there; nothing was set aside.
+    StockRejected = "stock.rejected.v1" on "stock-events", key order_id {
+        /// The order.
+        order_id: OrderId,
+        /// Its shop.
+        shop_id: ShopId,
+        /// What is missing.
+        shortages: Vec<Shortage>,
+    }
+
+    /// A level has fallen below its mark; said once per crossing.
+    StockLow = "stock.low.v1" on "stock-events", key stock_id {
+        /// The thing.
+        stock_id: StockId,
+        /// Its shop.
+        shop_id: ShopId,
+        /// Its short name.
+        slug: String,
+        /// How many units are left.
+        available: i64,
+        /// The mark.
+        low_at: i64,
+    }
+
+    /// Staff received, counted or wasted something.
+    StockChanged = "stock.changed.v1" on "stock-events", key stock_id {
+        /// The thing.
+        stock_id: StockId,
+        /// Its shop.
+        shop_id: ShopId,
+        /// `receive`, `count` or `waste`.
+        change: String,
+        /// By how many units `available` changed.
+        quantity: i64,
+        /// How many units are available now.
+        available: i64,
+    }
+}

@@ -1,0 +1,8 @@
+//! The contract of notifications: its rpcs (notifications.proto) and the events it says.
+
+pub mod events;
+#[rustfmt::skip]
+#[allow(clippy::all)]
+mod generated;
+
+pub use generated::*;
