@@ -1,0 +1,163 @@
+//! The switchboard of one process: which services are here, where the others are, and the edges between them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base::{PlatformKey, World};
+use http::{Request, Response, Uri};
+use tonic::body::Body;
+use tower::Service;
+
+use crate::breaker::BreakerView;
+use crate::edge::Edge;
+use crate::remote::{Dial, PlainTcp, Remote, Undelivered};
+use crate::routes::Handler;
+use crate::server::{self, Gate, Local};
+use crate::{Channel, Faults, Policy};
+
+/// A clonable handle of the switchboard. Services start in any order: a name is resolved when it is called.
+#[derive(Clone)]
+pub struct Exchange(Arc<Inner>);
+
+struct Inner {
+    world: World,
+    key: PlatformKey,
+    dial: Arc<dyn Dial>,
+    locals: RwLock<BTreeMap<&'static str, Arc<Local>>>,
+    remotes: RwLock<BTreeMap<String, Arc<Remote>>>,
+    gates: RwLock<BTreeMap<String, Arc<Gate>>>,
+    edges: RwLock<BTreeMap<(&'static str, &'static str), Arc<Edge>>>,
+}
+
+impl Exchange {
+    /// Makes an empty switchboard that reaches other processes over plain TCP.
+    pub fn new(world: World, key: PlatformKey) -> Exchange {
+        Exchange::dialing(world, key, PlainTcp)
+    }
+
+    /// Makes an empty switchboard that reaches other processes in its own way.
+    pub fn dialing(world: World, key: PlatformKey, dial: impl Dial) -> Exchange {
+        Exchange(Arc::new(Inner {
+            world,
+            key,
+            dial: Arc::new(dial),
+            locals: RwLock::default(),
+            remotes: RwLock::default(),
+            gates: RwLock::default(),
+            edges: RwLock::default(),
+        }))
+    }
+
+    /// Takes a service of this process on: a generated server, or several as [`crate::Routes`].
+    pub fn serve_local<S>(&self, service: &'static str, routes: S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send,
+    {
+        let local = Local { service, handler: Handler::new(routes), gate: self.gate(service) };
+        self.0.locals.write().unwrap_or_else(PoisonError::into_inner).insert(service, Arc::new(local));
+    }
+
+    /// Says where a service of another process is, such as `http://10.0.0.7:7000`. A local one of the same name wins.
+    pub fn connect_remote(&self, service: &str, uri: Uri) {
+        let remote = Remote::new(service, uri, self.0.world.clone(), Arc::clone(&self.0.dial));
+        self.0.remotes.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Arc::new(remote));
+    }
+
+    /// Gives the channel of an edge. All channels of one edge share its breaker, limit and budget; the first policy counts.
+    pub fn channel(&self, from: &'static str, to: &'static str, policy: Policy) -> Channel {
+        let mut edges = self.0.edges.write().unwrap_or_else(PoisonError::into_inner);
+        let edge = edges.entry((from, to)).or_insert_with(|| Arc::new(Edge::new(from, to, policy, &self.0.world)));
+        Channel::new(self.clone(), Arc::clone(edge))
+    }
+
+    /// Makes a service of this process answer `service_paused`, or go on.
+    pub fn pause(&self, service: &str, paused: bool) {
+        self.gate(service).pause(paused);
+    }
+
+    /// Tells whether a service of this process is paused.
+    pub fn is_paused(&self, service: &str) -> bool {
+        self.gate(service).is_paused()
+    }
+
+    /// Limits how many calls a service of this process carries out at once.
+    pub fn limit(&self, service: &str, in_flight_max: usize) {
+        self.gate(service).limit(in_flight_max);
+    }
+
+    /// Shows the breakers of all edges, in the order of their names.
+    pub fn breakers(&self) -> Vec<BreakerView> {
+        let edges = self.0.edges.read().unwrap_or_else(PoisonError::into_inner);
+        edges.values().map(|edge| edge.breaker.view(edge.from, edge.to, &self.0.world)).collect()
+    }
+
+    /// Closes a breaker and forgets what it counted; false when there is no such edge.
+    pub fn reset_breaker(&self, from: &str, to: &str) -> bool {
+        let Some(edge) = self.edge(from, to) else { return false };
+        edge.breaker.reset(&self.0.world);
+        edge.show_state();
+        true
+    }
+
+    /// Puts faults onto an edge, or takes them off; false when there is no such edge.
+    pub fn inject(&self, from: &str, to: &str, faults: Option<Faults>) -> bool {
+        let Some(edge) = self.edge(from, to) else { return false };
+        edge.set_faults(faults);
+        true
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.0.world
+    }
+
+    pub(crate) fn key(&self) -> &PlatformKey {
+        &self.0.key
+    }
+
+    /// Hands a request to wherever the service is.
+    pub(crate) async fn deliver(&self, to: &str, request: Request<Body>) -> Result<Response<Body>, Undelivered> {
+        if let Some(local) = self.local(to) {
+            return Ok(self.serve(&local, request).await);
+        }
+        let Some(remote) = self.remote(to) else { return Err(Undelivered::unseen(to)) };
+        remote.send(request).await
+    }
+
+    pub(crate) async fn serve(&self, local: &Local, request: Request<Body>) -> Response<Body> {
+        server::serve(local, request, &self.0.world, &self.0.key).await
+    }
+
+    /// Lets go of what may be a dead connection to a service.
+    pub(crate) fn hang_up(&self, to: &str) {
+        if let Some(remote) = self.remote(to) {
+            remote.forget();
+        }
+    }
+
+    pub(crate) fn local(&self, service: &str) -> Option<Arc<Local>> {
+        self.0.locals.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+
+    fn remote(&self, service: &str) -> Option<Arc<Remote>> {
+        self.0.remotes.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+
+    fn edge(&self, from: &str, to: &str) -> Option<Arc<Edge>> {
+        let edges = self.0.edges.read().unwrap_or_else(PoisonError::into_inner);
+        edges.values().find(|edge| edge.from == from && edge.to == to).cloned()
+    }
+
+    /// Gives the gate of a service, which may be paused before it has started.
+    fn gate(&self, service: &str) -> Arc<Gate> {
+        let mut gates = self.0.gates.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(service.to_owned()).or_insert_with(|| Arc::new(Gate::new())))
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exchange")
+    }
+}
