@@ -1,27 +1,44 @@
 //! Xtask: the house rules as commands.
 //!
-//! Owns: `cargo xtask gen`. Promises: nothing here is needed to build or run the product.
-//! Never: talks to the network, changes a file that is not generated.
-//! Start reading at [`main`].
+//! Owns: `cargo xtask check`, `gen` and `rows`. Promises: nothing here is needed to build or run the product.
+//! Never: talks to the network itself, changes a file that is not generated.
+//! Start reading at [`main`], then `check.rs`.
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
 
+mod check;
 mod r#gen;
+mod graph;
+mod rows;
+mod source;
+mod tree;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+check [--generated]   the structural rules; with --generated also that generated code is what `gen` would write
+gen                   writes services/*/api/src/generated.rs from the protos
+rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
+                      (without names: target/rows/*.log)";
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace");
-    let outcome = match args.first().map(String::as_str) {
-        Some("gen") => r#gen::run(root, false),
-        _ => Err("usage: cargo xtask gen".to_owned()),
+    let outcome = match args.as_slice() {
+        ["check"] => check::run(root),
+        // Both are run, so that one report shows all.
+        ["check", "--generated"] => check::run(root).and_then(|clean| Ok(r#gen::run(root, true)? && clean)),
+        ["gen"] => r#gen::run(root, false),
+        ["rows", logs @ ..] => rows::run(root, logs),
+        _ => Err(USAGE.to_owned()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("xtask: {error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
