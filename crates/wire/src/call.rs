@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Fault, Principal, World};
+use base::{Fault, Principal, RequestKey, World};
 
 /// The context of a call, on both of its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +18,14 @@ pub struct Call {
     pub due: Option<Duration>,
     /// The service that sent the call; none where the call begins.
     pub from: Option<String>,
+    /// What makes the write that is asked for happen once; none for reads.
+    pub request: Option<RequestKey>,
 }
 
 impl Call {
     /// Begins a call for a principal.
     pub fn new(principal: Principal, correlation: impl Into<String>) -> Call {
-        Call { principal, correlation: correlation.into(), traceparent: None, due: None, from: None }
+        Call { principal, correlation: correlation.into(), traceparent: None, due: None, from: None, request: None }
     }
 
     /// Begins a call that the platform makes by itself, in the name of a service.
@@ -34,6 +36,12 @@ impl Call {
     /// Adds the trace context.
     pub fn traced(mut self, traceparent: Option<String>) -> Call {
         self.traceparent = traceparent;
+        self
+    }
+
+    /// Names the request, so that a repeat of it gets the answer of the first time.
+    pub fn once(mut self, request: RequestKey) -> Call {
+        self.request = Some(request);
         self
     }
 

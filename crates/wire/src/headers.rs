@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Fault, PlatformKey, Principal, Timestamp, World};
+use base::{Fault, PlatformKey, Principal, RequestKey, Timestamp, World};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Call;
@@ -13,6 +13,8 @@ pub(crate) const PRINCIPAL: HeaderName = HeaderName::from_static("x-comanda-prin
 pub(crate) const TO: HeaderName = HeaderName::from_static("x-comanda-to");
 /// The correlation id.
 pub(crate) const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+/// What makes a write happen once: `<key>.<fingerprint>`, in hexadecimal.
+pub(crate) const REQUEST: HeaderName = HeaderName::from_static("x-comanda-request");
 /// The W3C trace context.
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The remaining time, in gRPC's own words.
@@ -40,6 +42,10 @@ pub(crate) fn write(
     headers.insert(TO, HeaderValue::from_static(to));
     headers.insert(TIMEOUT, value(timeout_text(remaining))?);
     headers.insert(CORRELATION, value(tame(&call.correlation))?);
+    match call.request {
+        Some(request) => headers.insert(REQUEST, value(format!("{:x}.{:x}", request.key, request.fingerprint))?),
+        None => headers.remove(REQUEST),
+    };
     match call.traceparent.as_deref().and_then(|parent| child_of(parent, world.chance())) {
         Some(child) => headers.insert(TRACEPARENT, value(child)?),
         None => headers.remove(TRACEPARENT),
@@ -71,7 +77,13 @@ pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Res
         traceparent: text_of(TRACEPARENT).filter(|parent| child_of(parent, 0).is_some()).map(str::to_owned),
         due: timeout_in(headers).map(|remaining| world.monotonic().saturating_add(remaining)),
         from: Some(from.to_owned()),
+        request: text_of(REQUEST).and_then(request_of),
     })
+}
+
+fn request_of(text: &str) -> Option<RequestKey> {
+    let (key, fingerprint) = text.split_once('.')?;
+    Some(RequestKey { key: i64::from_str_radix(key, 16).ok()?, fingerprint: i64::from_str_radix(fingerprint, 16).ok()? })
 }
 
 /// Reads the remaining time.
