@@ -1,0 +1,51 @@
+//! Connections for reading: each reader has one to itself, and none waits for the writer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// How many idle connections are kept; more are opened in a crowd and closed after it.
+const IDLE_MAX: usize = 16;
+/// How many statements each keeps prepared.
+const STATEMENTS_MAX: usize = 256;
+
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Readers {
+        Readers { path: path.to_owned(), idle: Mutex::default() }
+    }
+
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let idle = self.idle.lock().expect("nothing panics while the list is held").pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        let answer = work(&connection);
+        let mut idle = self.idle.lock().expect("nothing panics while the list is held");
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+        answer
+    }
+
+    pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
+        // Not opened read-only: the first reader after a crash may have to recover the shared index of the log.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.execute_batch("pragma query_only = on; pragma temp_store = memory; pragma cache_size = -4000;")?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(connection)
+    }
+
+    pub(crate) fn close(&self) {
+        self.idle.lock().expect("nothing panics while the list is held").clear();
+    }
+}

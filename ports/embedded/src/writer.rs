@@ -1,0 +1,276 @@
+//! The single writer: many writes, one flush.
+//!
+//! Waiting writes share a transaction and run without savepoints, because nearly all of them succeed. One that misses
+//! its guard before it changed anything is simply refused. When one misses or fails later, the whole group is undone
+//! and run again with a savepoint for each.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Event, Fault};
+use metrics::{Counter, Histogram, counter, histogram};
+use rusqlite::{Connection, Params};
+
+use crate::WriteError;
+use crate::error::{certainly_not_committed, fault};
+use crate::log::Appender;
+use crate::tail::Tail;
+
+/// How many statements the writer keeps prepared: every statement of every service.
+const STATEMENTS_MAX: usize = 2_048;
+
+/// What a write says of itself when it has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is done, and may be committed.
+    Done,
+    /// A guard did not hold, at this step: nothing of the write may stay.
+    Missed(usize),
+}
+
+/// How a write ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It is on the disk.
+    Done,
+    /// Its guard did not hold; nothing of it stayed.
+    Missed(usize),
+    /// It failed; nothing of it stayed.
+    Failed(Fault),
+    /// The flush failed; nobody knows whether it is on the disk.
+    Unknown,
+}
+
+/// One write: all of it or nothing.
+pub trait Write: Send {
+    /// Runs the statements. May be called twice, when another write of the group spoils the first run.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<Verdict, WriteError>;
+
+    /// Tells how it ended; called exactly once. Must be quick: it holds up all other writes.
+    fn ended(self: Box<Self>, ended: Ended);
+}
+
+/// What a write may touch while it runs.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+    log: &'a mut Appender,
+    appended: &'a mut Vec<Arc<Event>>,
+}
+
+impl Tx<'_> {
+    /// Runs a statement and gives how many rows it changed, or gave back.
+    pub fn execute(&mut self, text: &str, params: impl Params) -> rusqlite::Result<u64> {
+        let mut statement = self.connection.prepare_cached(text)?;
+        if statement.column_count() == 0 {
+            return statement.execute(params).map(|rows| rows as u64);
+        }
+        let mut rows = statement.query(params)?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Gives the connection, for reading what is there and for statements of many kinds.
+    pub fn connection(&self) -> &Connection {
+        self.connection
+    }
+
+    /// Puts an event (see [`crate::event`]) at the end of the log and gives its place.
+    pub fn append(&mut self, event: &mut Arc<Event>) -> rusqlite::Result<i64> {
+        let seq = self.log.append(self.connection, event)?;
+        self.appended.push(event.clone());
+        Ok(seq)
+    }
+
+    /// Gives the highest place in the log that was ever given away.
+    pub(crate) fn high(&self) -> i64 {
+        self.log.high
+    }
+}
+
+/// The result of one write's run.
+enum Ran {
+    Done,
+    Missed(usize),
+    Failed(Fault),
+}
+
+pub(crate) struct Writer {
+    connection: Connection,
+    log: Appender,
+    tail: Arc<Tail>,
+    flush_delay: Option<Duration>,
+    per_flush: Histogram,
+    flush_seconds: Histogram,
+    redone: Counter,
+}
+
+impl Writer {
+    pub(crate) fn new(connection: Connection, log: Appender, tail: Arc<Tail>, flush_delay: Option<Duration>) -> Writer {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Writer {
+            connection,
+            log,
+            tail,
+            flush_delay,
+            per_flush: histogram!("comanda_store_commits_per_flush"),
+            flush_seconds: histogram!("comanda_store_flush_seconds"),
+            redone: counter!("comanda_store_groups_redone_total"),
+        }
+    }
+
+    /// Runs and ends a group of writes.
+    pub(crate) fn group(&mut self, mut writes: Vec<Box<dyn Write>>) {
+        let mut appended = Vec::new();
+        let ended = match self.transaction(&mut writes, &mut appended) {
+            Ok(ran) => self.commit(ran, appended),
+            Err(fault) => writes.iter().map(|_| Ended::Failed(fault.clone())).collect(),
+        };
+        for (write, ended) in writes.into_iter().zip(ended) {
+            write.ended(ended);
+        }
+    }
+
+    /// Leaves a transaction open in which all writes that can be done are done; or none, and a fault that is everybody's.
+    fn transaction(&mut self, writes: &mut [Box<dyn Write>], appended: &mut Vec<Arc<Event>>) -> Result<Vec<Ran>, Fault> {
+        self.execute("begin immediate")?;
+        if let Some(ran) = self.without_savepoints(writes, appended)? {
+            return Ok(ran);
+        }
+        self.redone.increment(1);
+        appended.clear();
+        self.undo()?;
+        self.execute("begin immediate")?;
+        self.with_savepoints(writes, appended)
+    }
+
+    /// Gives none when a write has spoilt the transaction for the others.
+    fn without_savepoints(&mut self, writes: &mut [Box<dyn Write>], appended: &mut Vec<Arc<Event>>) -> Result<Option<Vec<Ran>>, Fault> {
+        let mut all = Vec::with_capacity(writes.len());
+        for write in writes {
+            let changes = self.connection.total_changes();
+            let ran = self.run(write, appended)?;
+            if !matches!(ran, Ran::Done) && self.connection.total_changes() != changes {
+                return Ok(None);
+            }
+            all.push(ran);
+        }
+        Ok(Some(all))
+    }
+
+    fn with_savepoints(&mut self, writes: &mut [Box<dyn Write>], appended: &mut Vec<Arc<Event>>) -> Result<Vec<Ran>, Fault> {
+        let mut all = Vec::with_capacity(writes.len());
+        for write in writes {
+            self.execute("savepoint one")?;
+            let (events, high) = (appended.len(), self.log.high);
+            let ran = self.run(write, appended)?;
+            if !matches!(ran, Ran::Done) {
+                self.execute("rollback to one")?;
+                appended.truncate(events);
+                // A kind of event that was new is gone with the rows, so the numbers are read again.
+                if self.log.high != high {
+                    self.log.reload(&self.connection).map_err(|error| fault(&error))?;
+                }
+            }
+            self.execute("release one")?;
+            all.push(ran);
+        }
+        Ok(all)
+    }
+
+    /// Runs one write. A fault means that SQLite has given up the transaction of the whole group.
+    fn run(&mut self, write: &mut Box<dyn Write>, appended: &mut Vec<Arc<Event>>) -> Result<Ran, Fault> {
+        let mut tx = Tx { connection: &self.connection, log: &mut self.log, appended };
+        // A write that panics fails alone; the writer serves everybody.
+        let ran = match catch_unwind(AssertUnwindSafe(|| write.run(&mut tx))) {
+            Ok(Ok(Verdict::Done)) => Ran::Done,
+            Ok(Ok(Verdict::Missed(step))) => Ran::Missed(step),
+            Ok(Err(error)) => Ran::Failed(error.fault()),
+            Err(_panic) => Ran::Failed(Fault::internal("store_panicked", "A write has a defect; nothing of it was kept.")),
+        };
+        match ran {
+            Ran::Failed(fault) if self.connection.is_autocommit() => {
+                self.reload();
+                Err(fault)
+            }
+            ran => Ok(ran),
+        }
+    }
+
+    fn commit(&mut self, ran: Vec<Ran>, appended: Vec<Arc<Event>>) -> Vec<Ended> {
+        let done = ran.iter().filter(|ran| matches!(ran, Ran::Done)).count();
+        if done > 0 {
+            self.delay();
+        }
+        let watch = Stopwatch::start();
+        let flushed = self.connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+        let failed: Option<Option<Fault>> = match flushed {
+            Ok(_) => {
+                if done > 0 {
+                    #[allow(clippy::cast_precision_loss)]
+                    self.per_flush.record(done as f64);
+                    self.flush_seconds.record(watch.seconds());
+                }
+                self.tail.push(appended);
+                None
+            }
+            Err(error) => {
+                let certain = self.undo().is_ok() && certainly_not_committed(&error);
+                tracing::error!(%error, certain, writes = done, "a flush failed");
+                self.tail.forget(self.log.high);
+                Some(certain.then(|| fault(&error)))
+            }
+        };
+        let end = |ran| match (ran, &failed) {
+            (Ran::Missed(step), _) => Ended::Missed(step),
+            (Ran::Failed(fault), _) => Ended::Failed(fault),
+            (Ran::Done, None) => Ended::Done,
+            (Ran::Done, Some(Some(fault))) => Ended::Failed(fault.clone()),
+            (Ran::Done, Some(None)) => Ended::Unknown,
+        };
+        ran.into_iter().map(end).collect()
+    }
+
+    /// Rolls back, if there is anything to roll back, and finds out again how far the log had come.
+    fn undo(&mut self) -> Result<(), Fault> {
+        let undone = if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") };
+        self.reload();
+        undone
+    }
+
+    fn reload(&mut self) {
+        if let Err(error) = self.log.reload(&self.connection) {
+            tracing::error!(%error, "the end of the log cannot be read");
+        }
+    }
+
+    fn execute(&self, text: &str) -> Result<(), Fault> {
+        let done = self.connection.prepare_cached(text).and_then(|mut statement| statement.execute([]));
+        done.map(|_| ()).map_err(|error| fault(&error))
+    }
+
+    /// Makes the flush as slow as on a slow disk, when asked to.
+    #[allow(clippy::disallowed_methods)]
+    fn delay(&self) {
+        if let Some(delay) = self.flush_delay {
+            std::thread::sleep(delay);
+        }
+    }
+}
+
+/// Measures how long a flush takes; nothing is decided by it, so it may read the machine's clock.
+struct Stopwatch(std::time::Instant);
+
+#[allow(clippy::disallowed_methods)]
+impl Stopwatch {
+    fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}

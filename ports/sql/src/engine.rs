@@ -1,0 +1,75 @@
+//! The narrow trait that adapters implement: ordered steps, all or nothing.
+
+use base::{BoxFuture, Fault, NewEvent};
+
+use crate::{Expect, Row, Value};
+
+/// A numbered change of a service's tables, one text valid on every engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// 1, 2, 3, ….
+    pub version: i64,
+    /// What it is called, for people.
+    pub name: &'static str,
+    /// Statements, each ended by a semicolon.
+    pub text: &'static str,
+}
+
+/// One statement of a batch.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Portable SQL.
+    pub text: &'static str,
+    /// The parameters.
+    pub params: Vec<Value>,
+    /// How many rows must change.
+    pub expect: Expect,
+}
+
+/// What an engine commits: all of it or nothing.
+#[derive(Debug)]
+pub struct Batch {
+    /// The service whose events these are.
+    pub service: &'static str,
+    /// The statements, in their order.
+    pub steps: Vec<Step>,
+    /// What is said with it.
+    pub events: Vec<NewEvent>,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything happened.
+    Done {
+        /// Where each event stands.
+        seqs: Vec<i64>,
+        /// How many rows each step changed.
+        rows: Vec<u64>,
+    },
+    /// A step did not change as many rows as it must; nothing happened.
+    Missed {
+        /// Which one.
+        step: usize,
+    },
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What an adapter can do. A fault from `commit` means that certainly nothing happened.
+pub trait Engine: Send + Sync + 'static {
+    /// Names the engine, for metrics and messages.
+    fn name(&self) -> &'static str;
+
+    /// Runs the migrations that have not run, each in a transaction of its own, and records them in `{service}_migrations`.
+    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// Reads a few rows; more than `rows_max` is a fault.
+    fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>>;
+
+    /// Reads many rows, without standing in the way of the others.
+    fn scan(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>>;
+
+    /// Commits.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>>;
+}

@@ -1,0 +1,28 @@
+//! Sql: the state of record of a service, with its outbox, inbox and jobs, in one commit.
+//!
+//! Owns: a service's tables, its cursors, recorded answers, jobs, dead letters and acts.
+//! Promises: `EffectsHappenOnce`; an event is there if and only if its write is; a refused commit leaves nothing.
+//! Never: holds a transaction across an await, or lets an engine's dialect reach a service.
+//! Start reading at [`Store::commit`], then [`Change`] and [`Once`].
+
+mod acts;
+mod change;
+mod compile;
+mod embedded;
+mod engine;
+mod jobs;
+mod letters;
+mod meter;
+mod migration;
+mod store;
+mod tables;
+mod value;
+
+pub use acts::Act;
+pub use change::{AllOutcome, Change, Expect, Heard, NewJob, Once, Outcome, Statement, statement};
+pub use embedded::Embedded;
+pub use engine::{Batch, Engine, Migration, Step, Verdict};
+pub use jobs::Job;
+pub use letters::{Letter, ParkedKey, What};
+pub use store::Store;
+pub use value::{Row, Value};
