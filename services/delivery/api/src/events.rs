@@ -46,3 +46,26 @@ base::facts! {
         reason: String,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads a golden file into its type and writes it back.
+    fn kept<F: Fact>(golden: &str) {
+        let before: Value = serde_json::from_str(golden).unwrap();
+        let fact: F = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&fact).unwrap(), before, "{}", F::KIND);
+        assert_eq!(before["order_id"], fact.key(), "{}", F::KIND);
+    }
+
+    #[test]
+    fn every_event_reads_its_golden_file_and_writes_it_back() {
+        kept::<OrderShipped>(include_str!("../events/order.shipped.v1.json"));
+        kept::<OrderDelivered>(include_str!("../events/order.delivered.v1.json"));
+        kept::<DeliveryFailed>(include_str!("../events/delivery.failed.v1.json"));
+    }
+}

@@ -36,7 +36,30 @@ base::facts! {
         shop_id: ShopId,
         /// The ticket.
         ticket_id: TicketId,
-        /// Why, for people: `station_broken` or `no_station`.
+        /// Why: `station_broken`, `no_station` or `too_many_dishes`.
         reason: String,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads a golden file into its type and writes it back.
+    fn kept<F: Fact>(golden: &str) {
+        let before: Value = serde_json::from_str(golden).unwrap();
+        let fact: F = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&fact).unwrap(), before, "{}", F::KIND);
+        assert_eq!(before["order_id"], fact.key(), "{}", F::KIND);
+    }
+
+    #[test]
+    fn every_event_reads_its_golden_file_and_writes_it_back() {
+        kept::<CookingStarted>(include_str!("../events/cooking.started.v1.json"));
+        kept::<OrderReady>(include_str!("../events/order.ready.v1.json"));
+        kept::<CookingFailed>(include_str!("../events/cooking.failed.v1.json"));
     }
 }

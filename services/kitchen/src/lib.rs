@@ -1,0 +1,2 @@
+//! Kitchen.
+pub mod domain;
