@@ -97,3 +97,29 @@ base::facts! {
         payment_id: PaymentId,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+
+    use super::*;
+
+    fn golden<F: Fact>(text: &str) -> F {
+        let written: serde_json::Value = serde_json::from_str(text).expect("a golden file is JSON");
+        let fact: F = serde_json::from_value(written.clone()).expect("a golden file fits its type");
+        assert_eq!(serde_json::to_value(&fact).unwrap(), written, "{}", F::KIND);
+        fact
+    }
+
+    #[test]
+    fn golden_events_read_and_write_back_as_they_are() {
+        let requested: PaymentRequested = golden(include_str!("../events/payment.requested.v1.json"));
+        let paid: OrderPaid = golden(include_str!("../events/order.paid.v1.json"));
+        let promised: PaymentPromised = golden(include_str!("../events/payment.promised.v1.json"));
+        let failed: PaymentFailed = golden(include_str!("../events/payment.failed.v1.json"));
+        let refunded: PaymentRefunded = golden(include_str!("../events/payment.refunded.v1.json"));
+        let voided: PaymentVoided = golden(include_str!("../events/payment.voided.v1.json"));
+        let keys = [requested.key(), paid.key(), promised.key(), failed.key(), refunded.key(), voided.key()];
+        assert_eq!(keys, [1_001; 6], "payment events are about the order");
+    }
+}

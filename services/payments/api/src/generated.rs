@@ -47,7 +47,7 @@ pub struct Payment {
     /// `card` or `cash`.
     #[prost(string, tag = "4")]
     pub method: ::prost::alloc::string::String,
-    /// `expected`, `requested`, `authorised`, `captured`, `promised`, `failed`, `refunding`, `refunded`, `voided`, `cancelled`.
+    /// `reserved`, `expected`, `requested`, `withdrawing`, `promised`, `captured`, `refunding`, `refunded`, `failed`, `voided`, `cancelled`.
     #[prost(string, tag = "5")]
     pub state: ::prost::alloc::string::String,
     #[prost(int64, tag = "6")]

@@ -1,5 +1,6 @@
 //! The contract of payments: its rpcs (payments.proto) and the events it says.
 
+pub mod card;
 pub mod events;
 #[rustfmt::skip]
 #[allow(clippy::all)]
