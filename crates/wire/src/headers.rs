@@ -83,7 +83,10 @@ pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Res
 
 fn request_of(text: &str) -> Option<RequestKey> {
     let (key, fingerprint) = text.split_once('.')?;
-    Some(RequestKey { key: i64::from_str_radix(key, 16).ok()?, fingerprint: i64::from_str_radix(fingerprint, 16).ok()? })
+    Some(RequestKey {
+        key: i64::from_str_radix(key, 16).ok()?,
+        fingerprint: i64::from_str_radix(fingerprint, 16).ok()?,
+    })
 }
 
 /// Reads the remaining time.
@@ -133,8 +136,9 @@ fn child_of(traceparent: &str, span: u64) -> Option<String> {
 }
 
 fn value(text: String) -> Result<HeaderValue, Fault> {
-    HeaderValue::try_from(text)
-        .map_err(|error| Fault::internal("header_unfit", "The call's context does not fit into a header.").because(error))
+    HeaderValue::try_from(text).map_err(|error| {
+        Fault::internal("header_unfit", "The call's context does not fit into a header.").because(error)
+    })
 }
 
 #[cfg(test)]

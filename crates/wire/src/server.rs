@@ -77,7 +77,12 @@ pub(crate) struct Local {
 }
 
 /// Carries out one call. It always answers; what went wrong is in the answer.
-pub(crate) async fn serve(local: &Local, mut request: Request<Body>, world: &World, key: &PlatformKey) -> Response<Body> {
+pub(crate) async fn serve(
+    local: &Local,
+    mut request: Request<Body>,
+    world: &World,
+    key: &PlatformKey,
+) -> Response<Body> {
     let call = match headers::read(request.headers(), world, key) {
         Ok(call) => call,
         Err(fault) => return answer_of(fault),
