@@ -1,7 +1,8 @@
 //! What people see of calls: meters and log lines.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use base::Fault;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -42,12 +43,16 @@ async fn every_call_is_measured_by_edge_method_and_code(house: House) {
     assert!(text.contains("comanda_breaker_state{from=\"tests\",to=\"echo\"} 2"), "{text}");
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps log lines apart by thread: each test has one of its own.
+struct Lines;
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -56,18 +61,21 @@ impl io::Write for Lines {
     }
 }
 
+/// Begins to keep log lines, once for all tests: `tracing` remembers globally which lines nobody wanted, so a
+/// subscriber per test would miss some.
+pub fn keep_log_lines() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().json().with_writer(|| Lines).init());
+}
+
 async fn a_cause_is_logged_once_beside_its_correlation_and_never_sent(house: House) {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
     let channel = house.channel(Policy::default()).on_behalf(&house.call());
     house.notes.fail_next(1, &Fault::internal("store_failed", "The store failed.").because("disk 3"));
     let fault = say(&channel, "a").await.unwrap_err();
     assert_eq!((fault.code.as_str(), fault.cause), ("store_failed", None));
     say(&channel, "panic").await.unwrap_err();
 
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = LINES.with_borrow(|lines| String::from_utf8(lines.clone()).unwrap());
     for (code, cause) in [("store_failed", "disk 3"), ("handler_panicked", "the dough fell")] {
         let told: Vec<_> = text.lines().filter(|line| line.contains(cause)).collect();
         assert_eq!(told.len(), 1, "{text}");
