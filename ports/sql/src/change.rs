@@ -170,6 +170,8 @@ pub enum Once {
         /// The lease under which it was worked.
         lease: i64,
     },
+    /// Several jobs that are used up by one commit, each with its lease: all of them or none.
+    Jobs(Vec<(i64, i64)>),
     /// Nothing: only for writes that are idempotent by themselves, such as claims and retention.
     Nothing,
 }

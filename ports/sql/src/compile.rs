@@ -81,6 +81,11 @@ impl Compiled {
             Once::Job { id, lease } => {
                 self.push(texts.job_use, params![id, lease], Expect::Rows(1), Stands::Once);
             }
+            Once::Jobs(used) => {
+                for (id, lease) in used {
+                    self.push(texts.job_use, params![id, lease], Expect::Rows(1), Stands::Once);
+                }
+            }
             Once::Nothing => {}
         }
     }
@@ -98,7 +103,7 @@ pub(crate) fn compile(texts: &Texts, once: Once, changes: &mut [Change], world: 
     }
     let answer = answer.unwrap_or_default();
     let mut once = Some(once);
-    if matches!(once, Some(Once::Job { .. })) {
+    if matches!(once, Some(Once::Job { .. } | Once::Jobs(_))) {
         compiled.once(texts, once.take().expect("it was just seen"), Vec::new(), world);
     }
     for change in changes.iter_mut() {

@@ -236,6 +236,16 @@ impl Store {
                 Some(row) if row.int(0)? != *lease => Ok(Some(Ended::Fenced)),
                 Some(_) => Ok(None),
             },
+            // Which of them are gone does not matter: the worker takes each by itself then.
+            Once::Jobs(used) => {
+                for (id, lease) in used {
+                    match self.read_one(self.0.texts.job_lease_of, params![*id]).await? {
+                        Some(row) if row.int(0)? == *lease => {}
+                        _ => return Ok(Some(Ended::Fenced)),
+                    }
+                }
+                Ok(None)
+            }
             Once::Nothing => Ok(None),
         }
     }

@@ -1,0 +1,286 @@
+//! One lane: the events of one source, heard by one service.
+//!
+//! Ordered per key, parallel across keys. The handlers of a round run side by side; their changes are committed
+//! together with one move of the cursor. What is refused goes one by one, what fails waits, what keeps failing is parked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{BoxFuture, Event, Fault, World};
+use eventlog::Log;
+use futures_util::future::{Either, join_all, select};
+use metrics::{Gauge, counter, histogram};
+use sql::{AllOutcome, Change, Heard, Store};
+
+use crate::plan::{Plan, React};
+use crate::window::{Pending, Window};
+use crate::{Gate, Letters};
+
+/// How many events a round may take.
+const ROUND_MAX: usize = 256;
+/// How often one event is decided again in a row because others got in between.
+const REFUSED_MAX: u32 = 20;
+/// The cursor is moved over events that concern nobody here after so many.
+const IDLE_MOVE_AFTER: i64 = 2_000;
+/// The wait after the store failed.
+const STORE_WAIT: Duration = Duration::from_millis(200);
+
+pub(crate) struct Lane {
+    pub(crate) world: World,
+    pub(crate) store: Store,
+    pub(crate) log: Log,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) gate: Gate,
+    pub(crate) letters: Letters,
+    pub(crate) source: String,
+    pub(crate) lag: Gauge,
+}
+
+/// What a handler made of its events.
+struct Made {
+    done: Vec<i64>,
+    change: Change,
+}
+
+impl Lane {
+    pub(crate) async fn run(self) {
+        let mut window = None;
+        loop {
+            self.gate.pass().await;
+            let round = async {
+                let mut known = match window.take() {
+                    Some(known) => known,
+                    None => self.reload().await?,
+                };
+                self.round(&mut known).await.map(|certain| certain.then_some(known))
+            };
+            match round.await {
+                Ok(next) => window = next,
+                Err(fault) => {
+                    tracing::warn!(service = self.plan.service, source = %self.source, %fault, cause = fault.cause, "the lane waits for its store");
+                    self.world.sleep(STORE_WAIT).await;
+                }
+            }
+        }
+    }
+
+    async fn reload(&self) -> Result<Window, Fault> {
+        let (cursor, ahead) = self.store.cursor(&self.source).await?;
+        Ok(Window::new(cursor, ahead))
+    }
+
+    /// Works one round; `false` means that the window is not certain any more and must be loaded again.
+    async fn round(&self, window: &mut Window) -> Result<bool, Fault> {
+        self.fill(window).await?;
+        let ready = window.ready(self.world.monotonic(), ROUND_MAX);
+        if ready.is_empty() {
+            if window.len() == 0 && window.read_to() - window.cursor() > IDLE_MOVE_AFTER {
+                return self.commit(window, Vec::new()).await;
+            }
+            self.wait(window).await;
+            return Ok(true);
+        }
+        let (parked, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|pending| self.letters.waits(&self.source, pending.event.key));
+        for pending in parked {
+            if !self.park_behind(window, &pending).await? {
+                return Ok(false);
+            }
+        }
+        let (made, failed) = self.handle(&ready).await;
+        if !made.is_empty() && !self.commit(window, made).await? {
+            return Ok(false);
+        }
+        for (pending, fault) in failed {
+            if !self.fail(window, &pending, fault).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn fill(&self, window: &mut Window) -> Result<(), Fault> {
+        let room = window.room();
+        if room == 0 {
+            return Ok(());
+        }
+        // Asked for before reading: what this source said up to here is read then, so the reading came at least so far.
+        let newest = self.log.last().await?;
+        let events = self.log.read(&self.source, window.read_to(), room).await?;
+        let last = events.last().map_or(0, |event| event.seq);
+        let upto = if events.len() < room { newest.max(last) } else { last };
+        let heard = events.into_iter().filter(|event| self.plan.reactions.contains_key(event.name()));
+        window.take(heard, upto);
+        self.lag.set(newest.saturating_sub(window.cursor()) as f64);
+        Ok(())
+    }
+
+    async fn wait(&self, window: &Window) {
+        let news = std::pin::pin!(self.log.changed(window.read_to()));
+        match window.alarm() {
+            None => {
+                news.await;
+            }
+            Some(at) => {
+                let alarm = self.world.sleep(at.saturating_sub(self.world.monotonic()));
+                match select(news, alarm).await {
+                    Either::Left(_) | Either::Right(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Runs the handlers of a round side by side.
+    async fn handle(&self, ready: &[Pending]) -> (Vec<Made>, Vec<(Pending, Fault)>) {
+        let mut calls: Vec<(Vec<Pending>, BoxFuture<'static, Result<Change, Fault>>)> = Vec::new();
+        let mut batches: BTreeMap<&str, Vec<Pending>> = BTreeMap::new();
+        for pending in ready {
+            match self.react(&pending.event) {
+                Some(React::Many(_)) if pending.attempts == 0 => batches.entry(pending.event.name()).or_default().push(pending.clone()),
+                Some(react) => calls.push((vec![pending.clone()], react.run(vec![pending.event.clone()]))),
+                None => {}
+            }
+        }
+        for (name, batch) in batches {
+            if let Some(react) = self.plan.reactions.get(name) {
+                let events = batch.iter().map(|pending| pending.event.clone()).collect();
+                calls.push((batch, react.run(events)));
+            }
+        }
+        let started = self.world.monotonic();
+        let (pendings, futures): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        let answers = join_all(futures).await;
+        let seconds = self.world.monotonic().saturating_sub(started).as_secs_f64();
+        let (mut made, mut failed) = (Vec::new(), Vec::new());
+        for (pendings, answer) in pendings.into_iter().zip(answers) {
+            histogram!("comanda_reaction_seconds", "service" => self.plan.service, "source" => self.source.clone()).record(seconds);
+            match answer {
+                Ok(change) => made.push(Made { done: pendings.iter().map(|pending| pending.event.seq).collect(), change }),
+                // One that cannot be done must not hold up the others of its batch: each is asked alone.
+                Err(_) if pendings.len() > 1 => {
+                    for pending in pendings {
+                        match self.alone(&pending.event).await {
+                            Ok(change) => made.push(Made { done: vec![pending.event.seq], change }),
+                            Err(fault) => failed.push((pending, fault)),
+                        }
+                    }
+                }
+                Err(fault) => failed.extend(pendings.into_iter().map(|pending| (pending, fault.clone()))),
+            }
+        }
+        (made, failed)
+    }
+
+    fn react(&self, event: &Event) -> Option<&React> {
+        self.plan.reactions.get(event.name())
+    }
+
+    async fn alone(&self, event: &Arc<Event>) -> Result<Change, Fault> {
+        match self.react(event) {
+            Some(react) => react.run(vec![event.clone()]).await,
+            None => Ok(Change::new()),
+        }
+    }
+
+    fn heard(&self, window: &Window, done: &[i64]) -> (Heard, crate::window::Move) {
+        let to = window.moving(done);
+        (Heard { source: self.source.clone(), from: to.from, upto: to.upto, ahead: to.ahead.clone() }, to)
+    }
+
+    /// Commits what was made: all at once, and one by one where that was refused.
+    async fn commit(&self, window: &mut Window, made: Vec<Made>) -> Result<bool, Fault> {
+        let done: Vec<i64> = made.iter().flat_map(|made| made.done.iter().copied()).collect();
+        let (heard, to) = self.heard(window, &done);
+        let changes = made.into_iter().map(|made| made.change).collect();
+        match self.store.commit_all(heard, changes).await? {
+            AllOutcome::Done { .. } => {
+                counter!("comanda_reactions_total", "service" => self.plan.service, "source" => self.source.clone()).increment(done.len() as u64);
+                window.moved(&done, &to);
+                Ok(true)
+            }
+            AllOutcome::Refused { .. } => {
+                for seq in done {
+                    if !self.one_by_one(window, seq).await? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            AllOutcome::Repeated | AllOutcome::Fenced | AllOutcome::Unknown => Ok(false),
+        }
+    }
+
+    /// Loads, decides and commits one event until nobody gets in between.
+    async fn one_by_one(&self, window: &mut Window, seq: i64) -> Result<bool, Fault> {
+        let Some(pending) = window.pending(seq) else { return Ok(true) };
+        let mut outcome = Err(Fault::unavailable("too_busy", "Too many others are changing the same thing."));
+        for tries in 0..REFUSED_MAX {
+            let change = match self.alone(&pending.event).await {
+                Ok(change) => change,
+                Err(fault) => {
+                    outcome = Err(fault);
+                    break;
+                }
+            };
+            let (heard, to) = self.heard(window, &[seq]);
+            match self.store.commit_all(heard, vec![change]).await? {
+                AllOutcome::Done { .. } => {
+                    window.moved(&[seq], &to);
+                    outcome = Ok(());
+                    break;
+                }
+                AllOutcome::Refused { .. } => {
+                    counter!("comanda_reaction_refusals_total", "service" => self.plan.service).increment(1);
+                    self.world.sleep(self.world.backoff(tries, Duration::from_micros(200), Duration::from_millis(20))).await;
+                }
+                AllOutcome::Repeated | AllOutcome::Fenced | AllOutcome::Unknown => return Ok(false),
+            }
+        }
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(fault) => self.fail(window, &pending, fault).await,
+        }
+    }
+
+    /// Notes a failed attempt: again later, or into the dead letters.
+    async fn fail(&self, window: &mut Window, pending: &Pending, fault: Fault) -> Result<bool, Fault> {
+        let event = &pending.event;
+        let attempts = pending.attempts + 1;
+        counter!("comanda_reaction_retries_total", "service" => self.plan.service, "event" => event.kind.clone()).increment(1);
+        if self.plan.retry.goes_on(&fault, attempts) {
+            let wait = self.world.backoff(pending.attempts, self.plan.retry.first, self.plan.retry.longest);
+            tracing::debug!(service = self.plan.service, event_type = %event.kind, key = event.key, attempts, %fault, cause = fault.cause, "a reaction failed and is tried again");
+            window.failed(event.seq, self.world.monotonic() + wait);
+            return Ok(true);
+        }
+        tracing::error!(service = self.plan.service, event_type = %event.kind, order_id = event.key, correlation = %event.correlation, attempts, %fault, cause = fault.cause, "a reaction is parked");
+        let letters = self.letters.lock().await;
+        let change = letters.park_event(event, attempts, &fault.to_string());
+        let (heard, to) = self.heard(window, &[event.seq]);
+        match self.store.commit_all(heard, vec![change.1]).await? {
+            AllOutcome::Done { .. } => {
+                letters.parked(&self.source, event.key, change.0);
+                window.moved(&[event.seq], &to);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Parks an event whose key has a dead letter, so that it keeps its place behind that one.
+    async fn park_behind(&self, window: &mut Window, pending: &Pending) -> Result<bool, Fault> {
+        let event = &pending.event;
+        let letters = self.letters.lock().await;
+        // While we waited for the lock, the key may have been freed: then the event is worked in the next round.
+        let Some(first) = letters.first_of(&self.source, event.key) else { return Ok(true) };
+        let change = letters.park_behind(event, first);
+        let (heard, to) = self.heard(window, &[event.seq]);
+        match self.store.commit_all(heard, vec![change]).await? {
+            AllOutcome::Done { .. } => {
+                window.moved(&[event.seq], &to);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Saga: how a service hears what others said, acts on it once, and works off what must be done outside.
+//!
+//! Owns: the reaction loop, the job worker, dead letters, and `settle` for requests.
+//! Promises: `EffectsHappenOnce`, `OrderPerKey`, `NothingIsSwallowed`.
+//! Never: decides anything of the business, reads the clock or spawns but through `World`.
+//! Start reading at [`Plan`], then [`lane`] (events) and [`worker`] (jobs).
+
+pub mod events;
+mod gate;
+mod lane;
+mod letters;
+mod plan;
+mod settle;
+mod window;
+mod worker;
+
+pub use gate::Gate;
+pub use letters::Letters;
+pub use plan::{Plan, React, Retry, Running, Work};
+pub use settle::settle;

@@ -1,0 +1,139 @@
+//! What a service does when it hears something, or when a job is due.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{BoxFuture, Event, Fault, World};
+use eventlog::Log;
+use sql::{Change, Job, Store};
+
+use crate::{Gate, Letters, lane, worker};
+
+/// How often and how patiently something is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    /// After so many attempts it is parked.
+    pub attempts_max: u32,
+    /// The wait before the second attempt; doubled each time, with jitter.
+    pub first: Duration,
+    /// The longest wait.
+    pub longest: Duration,
+    /// How many may be worked at once.
+    pub concurrency: usize,
+}
+
+impl Retry {
+    /// What reactions use: a quarter of a minute of patience, then the dead letters.
+    pub const REACTION: Retry =
+        Retry { attempts_max: 10, first: Duration::from_millis(20), longest: Duration::from_secs(5), concurrency: 256 };
+    /// What timers use: they talk to nobody outside.
+    pub const TIMER: Retry =
+        Retry { attempts_max: 20, first: Duration::from_millis(20), longest: Duration::from_secs(5), concurrency: 256 };
+
+    /// Tells whether another attempt makes sense after a fault; one that will not heal by waiting gets two.
+    pub(crate) fn goes_on(&self, fault: &Fault, attempts: u32) -> bool {
+        attempts < if fault.is_retryable() { self.attempts_max } else { 2 }
+    }
+}
+
+type One<T> = Arc<dyn Fn(T) -> BoxFuture<'static, Result<Change, Fault>> + Send + Sync>;
+
+/// What a service does about one type of event.
+#[derive(Clone)]
+pub enum React {
+    /// One event, one change.
+    One(One<Arc<Event>>),
+    /// Several events of different keys, one change; with one event when the change of all was refused.
+    Many(One<Vec<Arc<Event>>>),
+}
+
+/// What a service does about one kind of job.
+#[derive(Clone)]
+pub enum Work {
+    /// One job, one change; it may await the outside.
+    One(One<Job>),
+    /// Several jobs that are due, one change; with one job when the change of all was refused.
+    Many(One<Vec<Job>>),
+}
+
+impl Work {
+    pub(crate) fn run(&self, jobs: Vec<Job>) -> BoxFuture<'static, Result<Change, Fault>> {
+        match self {
+            Work::Many(handler) => handler(jobs),
+            Work::One(handler) => match jobs.into_iter().next() {
+                Some(job) => handler(job),
+                None => Box::pin(async { Ok(Change::default()) }),
+            },
+        }
+    }
+}
+
+impl React {
+    pub(crate) fn run(&self, events: Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> {
+        match self {
+            React::Many(handler) => handler(events),
+            React::One(handler) => match events.into_iter().next() {
+                Some(event) => handler(event),
+                None => Box::pin(async { Ok(Change::default()) }),
+            },
+        }
+    }
+}
+
+/// All that one service hears and works off.
+#[derive(Clone)]
+pub struct Plan {
+    /// The service.
+    pub service: &'static str,
+    /// Whom it listens to.
+    pub sources: BTreeSet<String>,
+    /// What it does, by event name without version.
+    pub reactions: BTreeMap<&'static str, React>,
+    /// What it works off, by kind of job.
+    pub works: BTreeMap<&'static str, (Retry, Work)>,
+    /// How patient its reactions are.
+    pub retry: Retry,
+}
+
+/// A plan at work.
+#[derive(Clone)]
+pub struct Running {
+    /// Whom it listens to.
+    pub sources: BTreeSet<String>,
+    /// Its gate.
+    pub gate: Gate,
+    /// Its dead letters.
+    pub letters: Letters,
+}
+
+impl Plan {
+    /// Starts one loop per source and one worker for the jobs.
+    pub async fn start(self, world: World, store: Store, log: Log) -> Result<Running, Fault> {
+        let gate = Gate::open();
+        let plan = Arc::new(self);
+        let letters = Letters::load(world.clone(), store.clone(), plan.clone()).await?;
+        for source in &plan.sources {
+            let lane = lane::Lane {
+                world: world.clone(),
+                store: store.clone(),
+                log: log.clone(),
+                plan: plan.clone(),
+                gate: gate.clone(),
+                letters: letters.clone(),
+                source: source.clone(),
+                lag: metrics::gauge!("comanda_reaction_lag_events", "service" => plan.service, "source" => source.clone()),
+            };
+            world.spawn("reactions", lane.run());
+        }
+        let worker = worker::Worker {
+            world: world.clone(),
+            store,
+            plan: plan.clone(),
+            gate: gate.clone(),
+            letters: letters.clone(),
+        };
+        world.spawn("jobs", worker.run());
+        Ok(Running { sources: plan.sources.clone(), gate, letters })
+    }
+}
