@@ -133,13 +133,20 @@ async fn s2_r03_old_failures_are_forgotten(house: House) {
 
 async fn s2_r03_a_late_answer_says_nothing_about_now(house: House) {
     let channel = house.channel(Policy { timeout: Duration::from_secs(60), ..policy() });
-    let early = tokio::spawn({
+    let hanging = || {
         let channel = channel.clone();
-        async move { say(&channel, "hang").await }
-    });
+        tokio::spawn(async move { say(&channel, "hang").await })
+    };
+    let early = hanging();
     house.notes.hangs.notified().await;
     fail(&house, &channel, 4).await;
+    advance(Duration::from_secs(5)).await;
+    let probe = hanging();
+    house.notes.hangs.notified().await;
     house.notes.release.notify_one();
     early.await.unwrap().unwrap();
-    assert_eq!(view(&house).state, BreakerState::Open, "the success began before it opened");
+    assert_eq!(view(&house).state, BreakerState::HalfOpen, "the success began before it opened");
+    house.notes.release.notify_one();
+    probe.await.unwrap().unwrap();
+    assert_eq!(view(&house).state, BreakerState::Closed);
 }
