@@ -1,0 +1,80 @@
+//! What the host does by itself: the mark of the ids, retention of the log and of recorded answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Fault;
+use embedded::Database;
+
+use crate::{IdSource, Platform};
+
+/// How far ahead of now ids are allowed.
+const MARK_AHEAD_MS: i64 = 60_000;
+/// How often the mark is moved.
+const MARK_EVERY: Duration = Duration::from_secs(10);
+/// The file's name for the mark.
+const MARK: &str = "ids_mark_ms";
+/// How long the answers of requests are kept.
+const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How often old things are looked for.
+const RETENTION_EVERY: Duration = Duration::from_secs(600);
+
+/// Makes the source of ids of a file: it goes on beyond all that was ever given.
+pub(crate) fn ids_of(database: &Database) -> Result<Arc<IdSource>, Fault> {
+    let floor = database.meta(MARK)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    Ok(Arc::new(IdSource::new(0, floor)))
+}
+
+/// Moves the mark of a source of ids: first on the disk, then in memory.
+pub async fn move_mark(database: &Database, ids: &IdSource, now_ms: i64) -> Result<(), Fault> {
+    let mark = now_ms + MARK_AHEAD_MS;
+    database.set_meta(MARK, &mark.to_string()).await?;
+    ids.set_mark(mark);
+    Ok(())
+}
+
+/// Lets the mark follow the clock for as long as the platform lives.
+pub(crate) fn keep(platform: &Platform) {
+    let keeper = platform.clone();
+    platform.world().spawn("retention", async move {
+        loop {
+            if let Err(fault) = retain(&keeper).await {
+                tracing::warn!(%fault, cause = fault.cause, "old events and answers could not be dropped");
+            }
+            keeper.world().sleep(RETENTION_EVERY).await;
+        }
+    });
+}
+
+/// Moves the mark now, and again and again.
+pub async fn keep_ids(database: Database, world: base::World, ids: Arc<IdSource>) -> Result<(), Fault> {
+    move_mark(&database, &ids, world.now().millis()).await?;
+    let clock = world.clone();
+    world.spawn("ids", async move {
+        loop {
+            clock.sleep(MARK_EVERY).await;
+            if let Err(fault) = move_mark(&database, &ids, clock.now().millis()).await {
+                tracing::warn!(%fault, cause = fault.cause, "the mark of the ids could not be moved");
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Drops events that are old and heard by everybody, and answers that are older than a day.
+pub async fn retain(platform: &Platform) -> Result<(), Fault> {
+    let now = platform.world().now();
+    let mut heard = i64::MAX;
+    for hosted in platform.hosted() {
+        let Some(store) = &hosted.ctx.0.store else { continue };
+        store.forget_answers(now - ANSWERS_KEPT).await?;
+        if let Some(running) = &hosted.running {
+            for source in &running.sources {
+                heard = heard.min(store.cursor(source).await?.0);
+            }
+        }
+    }
+    let Some(days) = platform.setting("log_retention_days").and_then(|text| text.parse::<u64>().ok()) else { return Ok(()) };
+    platform.database().trim_log(now - Duration::from_secs(days * 24 * 3_600), heard).await?;
+    Ok(())
+}
