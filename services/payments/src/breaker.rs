@@ -1,0 +1,238 @@
+//! The circuit breaker towards the provider: when too many of its latest answers failed, it is left alone for a while.
+//!
+//! Closed, every call goes through and is counted. Open, none does. After a rest it is half open: one call goes through
+//! to see, and its outcome closes or opens the breaker. A call that began before the last turn says nothing any more.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base::{Fault, Timestamp, World};
+
+/// In how many parts the counted time rolls on.
+const PARTS: usize = 10;
+
+/// When the breaker opens, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Over how long calls are counted.
+    pub window: Duration,
+    /// How many of a hundred calls must have failed.
+    pub failures_percent: u32,
+    /// How many calls must have been counted before a share means anything.
+    pub calls_min: u32,
+    /// How long it rests.
+    pub open_for: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy { window: Duration::from_secs(10), failures_percent: 60, calls_min: 20, open_for: Duration::from_secs(5) }
+    }
+}
+
+/// What the breaker does with the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// Lets it through.
+    Closed,
+    /// Refuses it.
+    Open,
+    /// Lets one through, to see.
+    HalfOpen,
+}
+
+impl Position {
+    /// Gives its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Position::Closed => "closed",
+            Position::Open => "open",
+            Position::HalfOpen => "half_open",
+        }
+    }
+
+    fn gauge(self) -> f64 {
+        match self {
+            Position::Closed => 0.0,
+            Position::HalfOpen => 1.0,
+            Position::Open => 2.0,
+        }
+    }
+}
+
+/// How the breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// What it does now.
+    pub position: Position,
+    /// How many of the counted calls failed.
+    pub failures: u32,
+    /// How many calls are counted.
+    pub calls: u32,
+    /// Since when it is in this position.
+    pub since: Timestamp,
+    /// How often it has opened.
+    pub opened_times: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    number: u128,
+    calls: u32,
+    failures: u32,
+}
+
+#[derive(Debug)]
+struct Inner {
+    position: Position,
+    turns: u64,
+    since: Timestamp,
+    opened: Duration,
+    opened_times: u64,
+    probing: bool,
+    parts: [Part; PARTS],
+}
+
+/// The breaker. It lives as long as the process.
+#[derive(Debug)]
+pub struct Breaker {
+    policy: Policy,
+    inner: Mutex<Inner>,
+}
+
+impl Breaker {
+    /// Makes a closed breaker.
+    pub fn new(policy: Policy) -> Breaker {
+        let inner = Inner {
+            position: Position::Closed,
+            turns: 0,
+            since: Timestamp(0),
+            opened: Duration::ZERO,
+            opened_times: 0,
+            probing: false,
+            parts: [Part::default(); PARTS],
+        };
+        Breaker { policy, inner: Mutex::new(inner) }
+    }
+
+    /// Lets a call through, or refuses it. The pass must be given back with the outcome; a dropped one counts for nothing.
+    pub fn admit<'a>(&'a self, world: &'a World) -> Result<Pass<'a>, Fault> {
+        let now = world.monotonic();
+        let mut inner = self.lock();
+        let rests_until = inner.opened + self.policy.open_for;
+        if inner.position == Position::Open && now >= rests_until {
+            inner.turn(Position::HalfOpen, world);
+        }
+        let free = match inner.position {
+            Position::Closed => true,
+            Position::HalfOpen => !inner.probing,
+            Position::Open => false,
+        };
+        if !free {
+            let wait_ms = u64::try_from(rests_until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
+            return Err(Fault::unavailable("provider_breaker_open", "The payment provider failed too often and is left alone for a while.")
+                .with("retry_after_ms", wait_ms));
+        }
+        inner.probing = inner.position == Position::HalfOpen;
+        Ok(Pass { breaker: self, world, turn: inner.turns, used: false })
+    }
+
+    /// Closes the breaker and forgets what it counted.
+    pub fn reset(&self, world: &World) {
+        self.lock().turn(Position::Closed, world);
+    }
+
+    /// Tells how it stands.
+    pub fn view(&self, world: &World) -> View {
+        let inner = self.lock();
+        let (failures, calls) = inner.counted(self.part(world));
+        View { position: inner.position, failures, calls, since: inner.since, opened_times: inner.opened_times }
+    }
+
+    fn record(&self, turn: u64, failed: bool, world: &World) {
+        let part = self.part(world);
+        let mut inner = self.lock();
+        if turn != inner.turns {
+            return;
+        }
+        if inner.position == Position::HalfOpen {
+            inner.turn(if failed { Position::Open } else { Position::Closed }, world);
+            return;
+        }
+        inner.count(part, failed);
+        let (failures, calls) = inner.counted(part);
+        let too_many = u64::from(failures) * 100 >= u64::from(calls) * u64::from(self.policy.failures_percent);
+        if failed && calls >= self.policy.calls_min && too_many {
+            inner.turn(Position::Open, world);
+        }
+    }
+
+    fn part(&self, world: &World) -> u128 {
+        let width = (self.policy.window.as_micros() / PARTS as u128).max(1);
+        world.monotonic().as_micros() / width
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing in here panics; should it ever, the counts are as good as before.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn turn(&mut self, position: Position, world: &World) {
+        if position == Position::Open {
+            self.opened = world.monotonic();
+            self.opened_times += 1;
+            tracing::warn!(opened_times = self.opened_times, "the breaker towards the payment provider is open");
+        }
+        self.position = position;
+        self.turns += 1;
+        self.since = world.now();
+        self.probing = false;
+        self.parts = [Part::default(); PARTS];
+        metrics::gauge!("comanda_breaker_state", "from" => "payments", "to" => "provider").set(position.gauge());
+    }
+
+    fn count(&mut self, number: u128, failed: bool) {
+        let part = &mut self.parts[(number % PARTS as u128) as usize];
+        if part.number != number {
+            *part = Part { number, ..Part::default() };
+        }
+        part.calls += 1;
+        part.failures += u32::from(failed);
+    }
+
+    fn counted(&self, number: u128) -> (u32, u32) {
+        let live = self.parts.iter().filter(|part| number.saturating_sub(part.number) < PARTS as u128);
+        live.fold((0, 0), |(failures, calls), part| (failures + part.failures, calls + part.calls))
+    }
+}
+
+/// The leave to make one call.
+pub struct Pass<'a> {
+    breaker: &'a Breaker,
+    world: &'a World,
+    turn: u64,
+    used: bool,
+}
+
+impl Pass<'_> {
+    /// Counts the outcome of the call.
+    pub fn ended(mut self, failed: bool) {
+        self.used = true;
+        self.breaker.record(self.turn, failed, self.world);
+    }
+}
+
+impl Drop for Pass<'_> {
+    /// A call that was given up must not keep the next one from having a look.
+    fn drop(&mut self) {
+        if self.used {
+            return;
+        }
+        let mut inner = self.breaker.lock();
+        if inner.turns == self.turn {
+            inner.probing = false;
+        }
+    }
+}
