@@ -18,7 +18,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
 
 check [--generated]   the structural rules; with --generated also that generated code is what `gen` would write
-gen                   writes services/*/api/src/generated.rs from the protos
+gen                   writes src/generated.rs of every contract (services/*/api, crates/*-api) from its proto
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
 

@@ -54,7 +54,8 @@ fn found(root: &Path, logs: &[&str]) -> Result<Vec<PathBuf>, String> {
         return Ok(logs.iter().map(PathBuf::from).collect());
     }
     let folder = root.join("target/rows");
-    let said = |error| format!("{}: {error} (name the logs, or run the tests with their output kept there)", folder.display());
+    let said =
+        |error| format!("{}: {error} (name the logs, or run the tests with their output kept there)", folder.display());
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder).map_err(said)?.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "log"));
     paths.sort();
@@ -144,7 +145,11 @@ fn report(list: &List, shown: &Shown) -> String {
         let green: Vec<&str> = of_kind.iter().filter(|id| shown.green.contains(**id)).map(|id| id.as_str()).collect();
         text.push_str(&format!("{kind}: {} green of {}\n{}", green.len(), of_kind.len(), wrapped(&green)));
     }
-    let notes = [("red", &shown.red), ("not in docs/rows.tsv", &shown.unknown), ("shown by another kind of evidence, not counted", &shown.other)];
+    let notes = [
+        ("red", &shown.red),
+        ("not in docs/rows.tsv", &shown.unknown),
+        ("shown by another kind of evidence, not counted", &shown.other),
+    ];
     for (title, ids) in notes.into_iter().filter(|(_, ids)| !ids.is_empty()) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         text.push_str(&format!("{title}: {}\n{}", ids.len(), wrapped(&ids)));
@@ -181,7 +186,9 @@ mod tests {
 
     #[test]
     fn one_red_test_makes_a_row_red() {
-        let shown = shown_in("test a::s4_e01_x ... ok\ntest a::s4_e01_y ... FAILED\nrow S4-N01: 3 MISSED 5\ntest s4_e02 ... ignored\n");
+        let shown = shown_in(
+            "test a::s4_e01_x ... ok\ntest a::s4_e01_y ... FAILED\nrow S4-N01: 3 MISSED 5\ntest s4_e02 ... ignored\n",
+        );
         assert!(shown.green.is_empty());
         assert_eq!(shown.red.into_iter().collect::<Vec<_>>(), ["S4-E01", "S4-N01"]);
     }
@@ -195,6 +202,9 @@ mod tests {
     fn the_report_counts_by_kind_and_in_total() {
         let list = list(LIST);
         let text = report(&list, &shown(&list, "test s4_e01_x ... ok\nrow S4-N01: 5"));
-        assert!(text.contains("behaviour: 1 green of 3\n  S4-E01\n") && text.ends_with("rows: 2 green of 7\n"), "{text}");
+        assert!(
+            text.contains("behaviour: 1 green of 3\n  S4-E01\n") && text.ends_with("rows: 2 green of 7\n"),
+            "{text}"
+        );
     }
 }

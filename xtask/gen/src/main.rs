@@ -1,7 +1,7 @@
 //! Gen: turns the contracts of services into Rust, so that product builds need no proto compiler.
 //!
-//! Owns: `services/*/api/src/generated.rs`. Promises: the same proto gives the same bytes.
-//! Never: reads anything but `services/*/api/*.proto`, joins two contracts.
+//! Owns: every `src/generated.rs`. Promises: the same proto gives the same bytes.
+//! Never: reads anything but the protos of `services/*/api` and `crates/*`, joins two contracts.
 //! Start reading at [`generate`].
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
 

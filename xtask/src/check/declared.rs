@@ -4,6 +4,9 @@ use super::Violation;
 use crate::graph::Graph;
 use crate::tree::Tree;
 
+/// The edge is declared like a service, because it calls others under policies, but it is built as a crate.
+const EDGE: (&str, &str) = ("gateway", "crates/edge/Cargo.toml");
+
 pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
     let topology = tree.topology();
     let Some(services) = topology.get("services").and_then(toml::Value::as_table) else {
@@ -12,7 +15,8 @@ pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
     let folders = tree.services();
     let mut found = Vec::new();
     for name in services.keys() {
-        if !folders.contains(&name.as_str()) {
+        let edge = name == EDGE.0 && tree.text(EDGE.1).is_some();
+        if !folders.contains(&name.as_str()) && !edge {
             let line = tree.line_of("topology.toml", &format!("[services.{name}]"));
             found.push(Violation::new("topology.toml", line, format!("`{name}` has no folder services/{name}")));
         }
@@ -36,5 +40,8 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].line, found[1].path.as_str()), (2, "services/x/Cargo.toml"));
         assert_eq!(find(&Tree::default(), &Graph::default()).len(), 1);
+        let gateway = ("topology.toml", "[services.gateway]\n");
+        assert_eq!(find(&Tree::of([gateway]), &Graph::default()).len(), 1);
+        assert_eq!(find(&Tree::of([gateway, (EDGE.1, "")]), &Graph::default()), []);
     }
 }

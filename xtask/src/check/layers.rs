@@ -11,7 +11,7 @@ fn height(folder: &str) -> Option<u8> {
     let parts: Vec<&str> = folder.split('/').collect();
     Some(match parts.as_slice() {
         ["crates", "base"] => 0,
-        ["services", _, "api"] => 1,
+        ["services", _, "api"] | ["crates", "operator-api"] => 1,
         ["ports", "embedded"] => 2,
         ["ports", _] | ["crates", "wire" | "topology"] => 3,
         ["crates", "saga"] => 4,

@@ -4,15 +4,8 @@ use super::Violation;
 use crate::graph::Graph;
 use crate::tree::Tree;
 
-const ROOMS: [&str; 7] = [
-    "Cargo.toml",
-    "api/Cargo.toml",
-    "src/lib.rs",
-    "src/domain.rs",
-    "src/store.rs",
-    "src/rpc.rs",
-    "src/reactions.rs",
-];
+const ROOMS: [&str; 7] =
+    ["Cargo.toml", "api/Cargo.toml", "src/lib.rs", "src/domain.rs", "src/store.rs", "src/rpc.rs", "src/reactions.rs"];
 
 pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
     let topology = tree.topology();
