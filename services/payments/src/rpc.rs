@@ -79,7 +79,7 @@ impl Payments for Rpc {
                 let kept = store::keep_method(method, &token, &hint, self.ctx.now());
                 // The same token is the same row, so a repeat needs no record of its own.
                 if self.ctx.store().commit(Once::Nothing, kept).await? == Outcome::Unknown {
-                    return Err(Fault::unavailable("store_unknown", "Nobody knows whether the method was kept; ask again."));
+                    return Err(Fault::unavailable("commit_in_doubt", "Nobody knows whether the method was kept; ask again."));
                 }
             }
             Ok(api::Method { method_id: method.number(), kind: "card".to_owned(), hint })

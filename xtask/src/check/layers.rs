@@ -15,7 +15,7 @@ fn height(folder: &str) -> Option<u8> {
         ["ports", "embedded"] => 2,
         ["ports", _] | ["crates", "wire" | "topology"] => 3,
         ["crates", "saga"] => 4,
-        ["crates", "host"] => 5,
+        ["crates", "host"] | ["services", _, "provider-mock"] => 5,
         ["crates", "edge"] | ["services", _] => 6,
         ["app"] => 7,
         ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 8,

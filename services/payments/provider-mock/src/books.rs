@@ -296,7 +296,7 @@ impl Books {
                 Outcome::Unknown | Outcome::Repeated { .. } | Outcome::OtherBody | Outcome::Fenced => {}
             }
         }
-        Err(Fault::unavailable("books_unknown", "Nobody knows whether the books were written."))
+        Err(Fault::unavailable("commit_in_doubt", "Nobody knows whether the books were written."))
     }
 }
 
