@@ -20,3 +20,6 @@ pub use log::event;
 pub use rusqlite;
 pub use text::Text;
 pub use writer::{Ended, Tx, Verdict, Write};
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,13 @@ impl Writer {
         for write in writes {
             let changes = self.connection.total_changes();
             let ran = self.run(write, appended)?;
-            if !matches!(ran, Ran::Done) && self.connection.total_changes() != changes {
+            let spoilt = match ran {
+                Ran::Done => false,
+                Ran::Missed(_) => self.connection.total_changes() != changes,
+                // A new table is not counted as a change, so a failure is always undone.
+                Ran::Failed(_) => true,
+            };
+            if spoilt {
                 return Ok(None);
             }
             all.push(ran);
@@ -165,13 +171,13 @@ impl Writer {
         let mut all = Vec::with_capacity(writes.len());
         for write in writes {
             self.execute("savepoint one")?;
-            let (events, high) = (appended.len(), self.log.high);
+            let (events, changes) = (appended.len(), self.connection.total_changes());
             let ran = self.run(write, appended)?;
             if !matches!(ran, Ran::Done) {
                 self.execute("rollback to one")?;
                 appended.truncate(events);
                 // A kind of event that was new is gone with the rows, so the numbers are read again.
-                if self.log.high != high {
+                if self.connection.total_changes() != changes {
                     self.log.reload(&self.connection).map_err(|error| fault(&error))?;
                 }
             }

@@ -1,5 +1,6 @@
-//! The embedded adapter: the log table of the one SQLite file. A single writer makes its numbers, so following them is safe.
+//! The embedded adapter: the log beside the state, in the one SQLite file. One sequence is shared by all sources.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use base::{BoxFuture, Event, Fault};
@@ -7,29 +8,32 @@ use embedded::Database;
 
 use crate::Engine;
 
-/// SQLite beneath the port.
-#[derive(Clone)]
+/// The log in SQLite. Following `after` is safe here, because a single writer makes places visible in their order.
+#[derive(Debug, Clone)]
 pub struct Embedded(Database);
 
 impl Embedded {
-    /// Puts the port on a database.
+    /// Puts the log on a database.
     pub fn new(database: Database) -> Embedded {
         Embedded(database)
     }
 }
 
 impl Engine for Embedded {
-    fn read(&self, source: Option<&str>, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
-        let events = match source {
-            Some(source) => self.0.events_after(&[source], after, limit),
-            None => self.0.events_after(&[], after, limit),
-        };
-        Box::pin(async move { events })
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn read(&self, source: &str, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        Box::pin(ready(self.0.events_after(&[source], after, limit)))
+    }
+
+    fn read_all(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        Box::pin(ready(self.0.events_after(&[], after, limit)))
     }
 
     fn of_key(&self, key: i64, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
-        let events = self.0.events_of_key(key, after, limit);
-        Box::pin(async move { events })
+        Box::pin(ready(self.0.events_of_key(key, after, limit)))
     }
 
     fn changed(&self, after: i64) -> BoxFuture<'_, i64> {
@@ -37,12 +41,44 @@ impl Engine for Embedded {
     }
 
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {
-        let newest = self.0.newest();
-        Box::pin(async move { Ok(newest) })
+        Box::pin(ready(Ok(self.0.newest())))
     }
 
     fn first(&self) -> BoxFuture<'_, Result<Option<i64>, Fault>> {
-        let oldest = self.0.oldest();
-        Box::pin(async move { oldest })
+        Box::pin(ready(self.0.oldest()))
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::NewEvent;
+    use embedded::{Options, Synchronous};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Log;
+    use crate::laws::Bed;
+
+    struct OnSqlite(Database, #[expect(dead_code, reason = "the folder goes when the bed goes")] TempDir);
+
+    impl Bed for OnSqlite {
+        fn log(&self) -> Log {
+            Log::new(Arc::new(Embedded::new(self.0.clone())))
+        }
+
+        fn say(&self, source: &'static str, events: Vec<NewEvent>) -> BoxFuture<'_, Vec<i64>> {
+            let mut events: Vec<Arc<Event>> = events.into_iter().map(|new| embedded::event(source, new).unwrap()).collect();
+            let write = self.0.write(move |tx| Ok(events.iter_mut().map(|event| tx.append(event)).collect::<Result<Vec<_>, _>>()?));
+            Box::pin(async move { write.await.unwrap() })
+        }
+    }
+
+    async fn bed(tail_events: usize) -> OnSqlite {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { synchronous: Synchronous::Off, tail_events, ..Options::default() };
+        OnSqlite(Database::open(folder.path().join("test.db"), options).unwrap(), folder)
+    }
+
+    crate::laws!(sqlite_from_memory, bed(10_000));
+    crate::laws!(sqlite_from_the_table, bed(0));
 }

@@ -1,19 +1,29 @@
-//! What an adapter of the log must be able to do.
+//! The narrow trait that adapters implement.
 
 use std::sync::Arc;
 
 use base::{BoxFuture, Event, Fault};
 
-/// An engine beneath the port.
-pub trait Engine: Send + Sync {
-    /// Reads what a source (or anybody) said after a place, oldest first.
-    fn read(&self, source: Option<&str>, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>>;
-    /// Reads what was said about a key after a place, oldest first.
+/// What a log can do. A source is a partition: what one service has said, in its order.
+pub trait Engine: Send + Sync + 'static {
+    /// Names the engine.
+    fn name(&self) -> &'static str;
+
+    /// Gives the events of a source after a place, in order.
+    fn read(&self, source: &str, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>>;
+
+    /// Gives the events of all sources after a place; nothing is promised about their order between sources.
+    fn read_all(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>>;
+
+    /// Gives the events about a key after a place.
     fn of_key(&self, key: i64, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>>;
-    /// Waits until something stands after a place; gives where the newest stands.
+
+    /// Waits until there may be events beyond a place, whoever said them; gives the newest place.
     fn changed(&self, after: i64) -> BoxFuture<'_, i64>;
-    /// Gives where the newest event stands; 0 when there is none.
+
+    /// Gives the place of the newest event; 0 for none.
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>>;
-    /// Gives where the oldest kept event stands.
+
+    /// Gives the place of the oldest event that is still kept.
     fn first(&self) -> BoxFuture<'_, Result<Option<i64>, Fault>>;
 }

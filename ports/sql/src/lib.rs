@@ -11,11 +11,15 @@ mod compile;
 mod embedded;
 mod engine;
 mod jobs;
+#[cfg(any(test, feature = "testing"))]
+pub mod laws;
 mod letters;
 mod meter;
 mod migration;
 mod store;
 mod tables;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod value;
 
 pub use acts::Act;

@@ -1,0 +1,125 @@
+//! The laws: what every log must do, one function each, named as a sentence.
+
+use base::{BoxFuture, NewEvent, Timestamp};
+
+use crate::Log;
+
+/// Where the laws are tried: an empty log, and a way to say something.
+pub trait Bed: Send + Sync {
+    /// Gives the log.
+    fn log(&self) -> Log;
+    /// Says events in one commit of a service; gives their places.
+    fn say(&self, source: &'static str, events: Vec<NewEvent>) -> BoxFuture<'_, Vec<i64>>;
+}
+
+fn event(key: i64, text: &str) -> NewEvent {
+    NewEvent {
+        topic: "law-events",
+        kind: "law.broken.v1",
+        key,
+        at: Timestamp(key),
+        correlation: "corr".to_owned(),
+        data: format!("{{\"text\":\"{text}\"}}"),
+    }
+}
+
+/// What one source said is read in its order, from any place, however it is cut into pages.
+pub async fn a_source_is_read_in_its_own_order(bed: &dyn Bed) {
+    let log = bed.log();
+    for key in 0..20 {
+        bed.say("orders", vec![event(key, "a"), event(key, "b")]).await;
+        bed.say("payments", vec![event(key, "c")]).await;
+    }
+    for page in [1, 3, 100] {
+        let mut after = 0;
+        let mut keys = Vec::new();
+        loop {
+            let events = log.read("orders", after, page).await.unwrap();
+            let Some(last) = events.last() else { break };
+            assert!(events.len() <= page);
+            assert!(events.iter().all(|event| event.source == "orders"));
+            after = last.seq;
+            keys.extend(events.iter().map(|event| event.key));
+        }
+        assert_eq!(keys, (0..20).flat_map(|key| [key, key]).collect::<Vec<_>>());
+    }
+}
+
+/// Reading again from a place gives the same events again.
+pub async fn a_log_can_be_replayed(bed: &dyn Bed) {
+    let log = bed.log();
+    let places = bed.say("orders", (1..=9).map(|key| event(key, "Ёлка 🍕")).collect()).await;
+    let first = log.read("orders", places[3], 100).await.unwrap();
+    let second = log.read("orders", places[3], 100).await.unwrap();
+    assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), places[4..]);
+    assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), second.iter().map(|event| event.seq).collect::<Vec<_>>());
+    let event = &first[0];
+    assert_eq!((event.topic.as_str(), event.kind.as_str(), event.key, event.at), ("law-events", "law.broken.v1", 5, Timestamp(5)));
+    assert_eq!((event.correlation.as_str(), event.data.get()), ("corr", "{\"text\":\"Ёлка 🍕\"}"));
+}
+
+/// Those who watch see what all sources said.
+pub async fn all_sources_can_be_watched_together(bed: &dyn Bed) {
+    let log = bed.log();
+    bed.say("orders", vec![event(1, "a")]).await;
+    bed.say("payments", vec![event(2, "b")]).await;
+    let mut sources: Vec<String> = log.read_all(0, 10).await.unwrap().iter().map(|event| event.source.clone()).collect();
+    sources.sort();
+    assert_eq!(sources, ["orders", "payments"]);
+    assert_eq!(log.read_all(0, 1).await.unwrap().len(), 1);
+}
+
+/// The events about a key can be read alone, whoever said them.
+pub async fn the_events_of_a_key_are_found(bed: &dyn Bed) {
+    let log = bed.log();
+    for key in [1, 2, 1, 3] {
+        bed.say("orders", vec![event(key, "a")]).await;
+    }
+    bed.say("payments", vec![event(1, "b")]).await;
+    let events = log.of_key(1, 0, 10).await.unwrap();
+    assert_eq!(events.len(), 3);
+    assert!(events.iter().all(|event| event.key == 1));
+    assert_eq!(log.of_key(1, events[1].seq, 10).await.unwrap().len(), 1);
+    assert!(log.of_key(9, 0, 10).await.unwrap().is_empty());
+}
+
+/// Who waits is woken by the next event, and not kept waiting by one that came before.
+pub async fn who_waits_is_woken(bed: &dyn Bed) {
+    let log = bed.log();
+    let last = log.last().await.unwrap();
+    let (newest, places) = tokio::join!(log.changed(last), bed.say("orders", vec![event(1, "a")]));
+    assert!(newest >= places[0]);
+    assert!(log.changed(last).await >= places[0]);
+    assert_eq!(log.read("orders", last, 10).await.unwrap().len(), 1);
+}
+
+/// The ends of the log are known.
+pub async fn the_ends_are_known(bed: &dyn Bed) {
+    let log = bed.log();
+    assert_eq!((log.first().await.unwrap(), log.last().await.unwrap()), (None, 0));
+    let places = bed.say("orders", vec![event(1, "a"), event(2, "b")]).await;
+    assert_eq!((log.first().await.unwrap(), log.last().await.unwrap()), (Some(places[0]), places[1]));
+}
+
+/// Makes one test per law for an adapter. `$bed` is an expression that gives a future of a fresh [`Bed`].
+#[macro_export]
+macro_rules! laws {
+    ($adapter:ident, $bed:expr) => {
+        $crate::laws!(@each $adapter, $bed,
+            a_source_is_read_in_its_own_order, a_log_can_be_replayed, all_sources_can_be_watched_together,
+            the_events_of_a_key_are_found, who_waits_is_woken, the_ends_are_known,
+        );
+    };
+    (@each $adapter:ident, $bed:expr, $($law:ident,)*) => {
+        mod $adapter {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $law() {
+                    let bed = $bed.await;
+                    $crate::laws::$law(&bed).await;
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,145 @@
+//! Laws of jobs: claimed by one, lost by nobody, used up once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::{Bed, add_stock, open, put_stock, start_with, stock};
+use crate::{Change, Job, NewJob, Once, Outcome, Store};
+use base::Timestamp;
+
+fn job(kind: &'static str, key: i64, due: i64) -> NewJob {
+    NewJob {
+        kind,
+        key,
+        due: Timestamp(due),
+        deadline: Some(Timestamp(9_000)),
+        body: "{\"чек\":\"🍕\"}".to_owned(),
+        correlation: "corr-7".to_owned(),
+        lease: None,
+    }
+}
+
+async fn made(store: &Store, job: NewJob) -> Option<i64> {
+    match store.commit(Once::Nothing, Change::new().job(job)).await.unwrap() {
+        Outcome::Done { jobs, .. } => jobs[0],
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn claim(store: &Store, now: i64, lease: i64) -> Vec<Job> {
+    store.claim_due(Timestamp(now), 100, lease, Timestamp(now + 1_000)).await.unwrap()
+}
+
+/// However many workers ask at once, a job goes to one of them.
+pub async fn a_job_is_worked_by_one_lease_only(bed: &dyn Bed) {
+    let store = open(bed).await;
+    for key in 0..40 {
+        made(&store, job("call", key, 100)).await;
+    }
+    assert!(claim(&store, 99, 1).await.is_empty(), "nothing is due yet");
+    let mut workers = tokio::task::JoinSet::new();
+    for lease in 1..=8 {
+        let store = store.clone();
+        workers.spawn(async move { claim(&store, 100, lease).await });
+    }
+    let mut keys: Vec<i64> = workers.join_all().await.into_iter().flatten().map(|job| job.key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, (0..40).collect::<Vec<_>>());
+}
+
+/// When a lease has ended, the next worker gets the job, and the first one's answer is fenced out.
+pub async fn a_job_whose_worker_died_is_claimed_again(bed: &dyn Bed) {
+    let store = open(bed).await;
+    start_with(&store, put_stock(1, 0)).await;
+    made(&store, job("call", 5, 100)).await;
+    let first = claim(&store, 100, 11).await.remove(0);
+    assert_eq!((first.attempts, first.lease, first.deadline), (1, 11, Some(Timestamp(9_000))));
+    assert_eq!((first.kind.as_str(), first.key, first.correlation.as_str()), ("call", 5, "corr-7"));
+    assert_eq!(first.body, "{\"чек\":\"🍕\"}");
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp(1_100)));
+    assert!(claim(&store, 1_099, 12).await.is_empty());
+    let second = claim(&store, 1_100, 12).await.remove(0);
+    assert_eq!((second.id, second.attempts), (first.id, 2));
+    let add = || Change::new().guarded(add_stock(1, 1));
+    assert_eq!(store.commit(first.once(), add()).await.unwrap(), Outcome::Fenced);
+    assert!(matches!(store.commit(second.once(), add()).await.unwrap(), Outcome::Done { .. }));
+    assert_eq!((stock(&store, 1).await, store.next_due().await.unwrap()), (1, None));
+}
+
+/// An answer that is committed twice happens once.
+pub async fn a_used_up_job_is_not_used_up_again(bed: &dyn Bed) {
+    let store = open(bed).await;
+    start_with(&store, put_stock(1, 0)).await;
+    made(&store, job("call", 5, 100)).await;
+    let job = claim(&store, 100, 11).await.remove(0);
+    let add = || Change::new().guarded(add_stock(1, 1));
+    assert!(matches!(store.commit(job.once(), add()).await.unwrap(), Outcome::Done { .. }));
+    assert_eq!(store.commit(job.once(), add()).await.unwrap(), Outcome::Repeated { answer: vec![] });
+    assert_eq!(stock(&store, 1).await, 1);
+}
+
+/// A second job of a kind and key is superfluous while the first is there; a cancelled one is gone.
+pub async fn there_is_one_job_of_a_kind_and_key(bed: &dyn Bed) {
+    let store = open(bed).await;
+    let first = made(&store, job("call", 5, 100)).await;
+    assert!(first.is_some());
+    assert_eq!(made(&store, job("call", 5, 50)).await, None);
+    assert!(made(&store, job("mail", 5, 50)).await.is_some());
+    assert_eq!(store.job("call", 5).await.unwrap().map(|job| Some(job.id)), Some(first));
+    store.commit(Once::Nothing, Change::new().cancel_job("call", 5)).await.unwrap();
+    assert_eq!(store.job("call", 5).await.unwrap(), None);
+    assert!(made(&store, job("call", 5, 70)).await.is_some());
+    assert_eq!(store.job_count().await.unwrap(), 2);
+}
+
+/// A job that is made under a lease is nobody else's until the lease ends.
+pub async fn a_job_made_under_a_lease_is_held(bed: &dyn Bed) {
+    let store = open(bed).await;
+    start_with(&store, put_stock(1, 0)).await;
+    let held = NewJob { lease: Some((77, Timestamp(500))), ..job("call", 5, 100) };
+    let id = made(&store, held).await.unwrap();
+    assert!(claim(&store, 499, 12).await.is_empty());
+    let used = store.commit(Once::Job { id, lease: 77 }, Change::new().guarded(add_stock(1, 1))).await.unwrap();
+    assert!(matches!(used, Outcome::Done { .. }));
+    let held = NewJob { lease: Some((78, Timestamp(500))), ..job("call", 6, 100) };
+    made(&store, held).await;
+    let again = claim(&store, 500, 12).await.remove(0);
+    assert_eq!((again.key, again.attempts), (6, 2));
+}
+
+/// A job given back comes again when it is due, and says why it came to nothing before; without the lease it cannot be given back.
+pub async fn a_rescheduled_job_waits_and_keeps_its_cause(bed: &dyn Bed) {
+    let store = open(bed).await;
+    made(&store, job("call", 5, 100)).await;
+    let first = claim(&store, 100, 11).await.remove(0);
+    assert!(store.reschedule(&first, Timestamp(300), "нет ответа").await.unwrap());
+    assert!(!store.reschedule(&first, Timestamp(200), "late").await.unwrap());
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp(300)));
+    assert!(claim(&store, 299, 12).await.is_empty());
+    let second = claim(&store, 300, 12).await.remove(0);
+    assert_eq!((second.attempts, second.cause.as_deref()), (2, Some("нет ответа")));
+}
+
+/// The commit that uses a job up may leave the next one of the same kind and key.
+pub async fn a_worked_job_may_leave_its_own_successor(bed: &dyn Bed) {
+    let store = open(bed).await;
+    made(&store, job("ask", 5, 100)).await;
+    let first = claim(&store, 100, 11).await.remove(0);
+    match store.commit(first.once(), Change::new().job(job("ask", 5, 400))).await.unwrap() {
+        Outcome::Done { jobs, .. } => assert!(jobs[0].is_some_and(|id| id != first.id)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp(400)));
+}
+
+/// The worker of the process hears of a job that is due before its alarm, but not of one that is held.
+pub async fn a_commit_that_makes_a_job_wakes_the_worker(bed: &dyn Bed) {
+    let store = open(bed).await;
+    let woken = Arc::new(AtomicI64::new(-1));
+    let seen = woken.clone();
+    store.on_jobs(move |due| seen.store(due.micros(), Ordering::SeqCst));
+    made(&store, NewJob { lease: Some((7, Timestamp(500))), ..job("call", 1, 50) }).await;
+    assert_eq!(woken.load(Ordering::SeqCst), -1);
+    made(&store, job("call", 2, 60)).await;
+    assert_eq!(woken.load(Ordering::SeqCst), 60);
+}

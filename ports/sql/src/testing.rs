@@ -1,0 +1,140 @@
+//! Throwaway stores for tests: on SQLite, or on the PostgreSQL that `COMANDA_TEST_POSTGRES` names.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use base::world::Runtime;
+use base::{BoxFuture, Fault, Timestamp, World};
+use embedded::{Database, Options, Synchronous};
+use tempfile::TempDir;
+
+use crate::{Batch, Embedded, Engine, Migration, Row, Store, Value, Verdict};
+
+/// Makes the store of a service in a place of its own, which vanishes with it.
+pub async fn fresh(service: &str, migrations: &[Migration]) -> Store {
+    Ground::fresh().await.store(service, migrations).await
+}
+
+/// A place in which the stores of several services stand side by side.
+#[derive(Clone)]
+pub struct Ground {
+    /// The engine that all its stores share.
+    pub engine: Arc<dyn Engine>,
+    /// The database, when the engine is SQLite.
+    pub database: Option<Database>,
+    /// The world its stores live in.
+    pub world: World,
+}
+
+impl Ground {
+    /// Makes a place on the engine that the environment chooses.
+    #[allow(clippy::disallowed_methods)]
+    pub async fn fresh() -> Ground {
+        #[cfg(feature = "postgres")]
+        if let Ok(url) = std::env::var("COMANDA_TEST_POSTGRES") {
+            return Ground::postgres(&url).await;
+        }
+        Ground::sqlite()
+    }
+
+    /// Makes a place on SQLite, in a folder of its own.
+    pub fn sqlite() -> Ground {
+        Ground::sqlite_with(Options { synchronous: Synchronous::Off, ..Options::default() })
+    }
+
+    /// Makes a place on SQLite that behaves as told.
+    pub fn sqlite_with(options: Options) -> Ground {
+        let folder = tempfile::tempdir().expect("a test needs a folder");
+        let database = Database::open(folder.path().join("test.db"), options).expect("an empty folder takes a database");
+        let engine = Throwaway { engine: Embedded::new(database.clone()), _folder: folder };
+        Ground { engine: Arc::new(engine), database: Some(database), world: world() }
+    }
+
+    /// Makes a place in a PostgreSQL server: a schema of its own.
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(url: &str) -> Ground {
+        static NUMBER: AtomicI64 = AtomicI64::new(0);
+        let schema = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let engine = crate::Postgres::open_schema(url, &schema).await.expect("the server named by COMANDA_TEST_POSTGRES answers");
+        Ground { engine: Arc::new(engine), database: None, world: world() }
+    }
+
+    /// Opens the store of a service.
+    pub async fn store(&self, service: &str, migrations: &[Migration]) -> Store {
+        Store::open(self.engine.clone(), service, migrations, self.world.clone()).await.expect("a fresh store opens")
+    }
+}
+
+/// SQLite in a folder that goes when the engine goes.
+struct Throwaway {
+    engine: Embedded,
+    _folder: TempDir,
+}
+
+impl Engine for Throwaway {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>> {
+        self.engine.migrate(service, system, migrations)
+    }
+
+    fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
+        self.engine.read(text, params, rows_max)
+    }
+
+    fn scan(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
+        self.engine.scan(text, params, rows_max)
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>> {
+        self.engine.commit(batch)
+    }
+}
+
+/// Makes a world on tokio, with the machine's clock, good enough for the tests of stores.
+pub fn world() -> World {
+    World::new(Tokio { began: now(), ids: AtomicI64::new(0) })
+}
+
+struct Tokio {
+    began: Timestamp,
+    ids: AtomicI64,
+}
+
+#[allow(clippy::disallowed_methods)]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(0) + since
+}
+
+#[allow(clippy::disallowed_methods)]
+impl Runtime for Tokio {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        now().since(self.began)
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(span))
+    }
+
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
+        tokio::spawn(task);
+    }
+
+    fn chance(&self) -> u64 {
+        let mixed = self.next_id().unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 29)
+    }
+
+    fn next_id(&self) -> i64 {
+        let fresh = now().micros() << 8;
+        self.ids.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(fresh.max(last + 1))).map_or(fresh, |last| fresh.max(last + 1))
+    }
+}
