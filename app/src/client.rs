@@ -1,0 +1,118 @@
+//! A small HTTP client for the commands that talk to a running platform.
+
+use std::path::Path;
+use std::time::Duration;
+
+use base::Fault;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
+
+/// Talks to a running platform in the name of its staff.
+#[derive(Clone)]
+pub struct Client {
+    http: HyperClient<HttpConnector, Full<Bytes>>,
+    url: String,
+    token: String,
+}
+
+/// An answer: its status, and its body as JSON where it is.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long to wait before trying again, as the server says.
+    pub retry_after: Option<Duration>,
+    /// The body; null when it is not JSON.
+    pub body: Value,
+}
+
+impl Client {
+    /// Makes a client for a platform at `url` whose staff has `token`.
+    pub fn new(url: &str, token: &str) -> Client {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let http = HyperClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_max_idle_per_host(1_024).build(connector);
+        Client { http, url: url.trim_end_matches('/').to_owned(), token: token.to_owned() }
+    }
+
+    /// Makes a client with the staff token of a data folder.
+    #[allow(clippy::disallowed_methods)] // The token is a file in the data folder.
+    pub fn of_folder(url: &str, data: &Path) -> Result<Client, Fault> {
+        let path = data.join("staff.token");
+        let token = std::fs::read_to_string(&path).map_err(|error| {
+            Fault::not_found("no_staff_token", format!("{} cannot be read. Name the platform's data folder with --data.", path.display())).because(error)
+        })?;
+        Ok(Client::new(url, token.trim()))
+    }
+
+    /// Gives the address of the platform.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks for something.
+    pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.send("GET", path, None, None).await
+    }
+
+    /// Sends a JSON body under an idempotency key.
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Result<Answer, Fault> {
+        self.send("POST", path, Some(key), Some(body)).await
+    }
+
+    /// Sends a request and reads its answer whole.
+    pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, Fault> {
+        let response = self.open(method, path, key, body).await?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+        let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+        Ok(Answer { status, retry_after, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
+
+    /// Sends a request and gives the answer as it begins.
+    pub async fn open(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<http::Response<Incoming>, Fault> {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("accept", "application/json, text/event-stream");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let bytes = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        let request = request.body(Full::new(bytes)).map_err(|error| Fault::invalid("bad_request", "The request could not be made.").because(error))?;
+        self.http.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                Fault::unavailable("platform_unreachable", format!("No platform answers at {}. Start one with `comanda up`, or name it with --url.", self.url))
+                    .because(format!("{error}: {:?}", std::error::Error::source(&error)))
+            } else {
+                lost(&error)
+            }
+        })
+    }
+}
+
+fn lost(error: &dyn std::error::Error) -> Fault {
+    Fault::timeout("answer_lost", "The platform's answer was lost.").because(format!("{error}: {:?}", error.source()))
+}
+
+impl Answer {
+    /// Gives the body of a good answer, or the fault that the platform told.
+    pub fn good(self) -> Result<Value, Fault> {
+        if (200..300).contains(&self.status) {
+            return Ok(self.body);
+        }
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = base::fault::KINDS.iter().find(|row| row.2 == self.status).map_or(base::Kind::Internal, |row| row.0);
+        Err(Fault::new(kind, &text("code"), format!("The platform answered {}: {}", self.status, text("detail"))))
+    }
+}

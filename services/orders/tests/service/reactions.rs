@@ -1,0 +1,175 @@
+//! What orders does about the news of the others.
+
+use std::collections::BTreeMap;
+
+use base::Currency;
+use base::id::{DeliveryId, OrderId, PaymentId, ShopId, TicketId};
+use delivery_api::events::{OrderDelivered, OrderShipped};
+use host::testing::{Platform, guest, staff};
+use inventory_api::events::{Shortage, StockRejected, StockReserved};
+use kitchen_api::events::{CookingStarted, OrderReady};
+use orders_api::events::{CancelReason, OrderCancelled};
+use orders_api::{CancelRequest, GetOrderRequest, Order};
+use payments_api::events::{FailureReason, OrderPaid, PaymentFailed};
+use wire::fault_of;
+
+use crate::fakes::{client, place, services};
+
+const SHOP: ShopId = ShopId(1);
+
+async fn seen(platform: &Platform, order_id: i64) -> Order {
+    client(platform, staff()).get_order(GetOrderRequest { order_id }).await.unwrap().into_inner()
+}
+
+async fn reaches(platform: &Platform, order_id: i64, state: &str) -> Order {
+    platform
+        .eventually(&format!("the order is {state}"), || async {
+            let order = seen(platform, order_id).await;
+            Ok(if order.state == state { Ok(order) } else { Err(format!("it is {}", order.state)) })
+        })
+        .await
+}
+
+fn paid(order: &Order) -> OrderPaid {
+    OrderPaid {
+        order_id: OrderId(order.order_id),
+        shop_id: SHOP,
+        payment_id: PaymentId(order.order_id),
+        amount_minor: order.total_minor,
+        currency: Currency::USD,
+        method: "card".to_owned(),
+    }
+}
+
+async fn say_all(platform: &Platform, order: &Order) {
+    let order_id = OrderId(order.order_id);
+    platform.say("inventory", &StockReserved { order_id, shop_id: SHOP }).await;
+    platform.say("payments", &paid(order)).await;
+    platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id: TicketId(1), ready_at: platform.now() }).await;
+    platform.say("kitchen", &OrderReady { order_id, shop_id: SHOP, ticket_id: TicketId(1), cooking_ms: 5 }).await;
+    platform.say("delivery", &OrderShipped { order_id, shop_id: SHOP, delivery_id: DeliveryId(1), expected_at: platform.now() }).await;
+    let delivered = OrderDelivered {
+        order_id,
+        shop_id: SHOP,
+        delivery_id: DeliveryId(1),
+        cash_taken_minor: 0,
+        currency: Currency::USD,
+        delivered_at: platform.now(),
+        proof: "by_itself".to_owned(),
+    };
+    platform.say("delivery", &delivered).await;
+}
+
+#[tokio::test]
+async fn s1_o01_s1_o04_an_order_goes_to_the_door_and_its_happenings_rebuild_it() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    say_all(&platform, &order).await;
+    reaches(&platform, order.order_id, "delivered").await;
+    let mut staff = client(&platform, staff());
+    let check = staff.check_order(GetOrderRequest { order_id: order.order_id }).await.unwrap().into_inner();
+    assert!(check.equal, "{}", check.difference);
+    let history = staff.get_history(GetOrderRequest { order_id: order.order_id }).await.unwrap().into_inner().happenings;
+    assert_eq!(history.first().unwrap().kind, "placed");
+    assert_eq!(history.last().unwrap().kind, "delivered");
+}
+
+#[tokio::test]
+async fn news_that_comes_twice_changes_the_order_once() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    say_all(&platform, &order).await;
+    reaches(&platform, order.order_id, "delivered").await;
+    let version = seen(&platform, order.order_id).await.version;
+    say_all(&platform, &order).await;
+    platform.settled().await;
+    assert_eq!(seen(&platform, order.order_id).await.version, version);
+}
+
+#[tokio::test]
+async fn s4_s03_a_declined_payment_ends_the_order_with_its_reason() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    let order_id = OrderId(order.order_id);
+    platform.say("inventory", &StockReserved { order_id, shop_id: SHOP }).await;
+    platform.say("payments", &PaymentFailed { order_id, shop_id: SHOP, payment_id: PaymentId(1), reason: FailureReason::Declined }).await;
+    let ended = reaches(&platform, order.order_id, "cancelled").await;
+    assert_eq!((ended.reason.as_str(), ended.cancelled_by.as_str(), ended.fee_minor), ("payment_declined", "platform", 0));
+    let said: OrderCancelled = platform.heard("order.cancelled", 1).await[0].read().unwrap();
+    assert_eq!(said.reason, CancelReason::PaymentDeclined);
+}
+
+#[tokio::test]
+async fn what_is_not_in_stock_ends_the_order_and_nothing_brings_it_back() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    let order_id = OrderId(order.order_id);
+    let shortages = vec![Shortage { stock_id: base::id::StockId(11), wanted: 500, available: 3 }];
+    platform.say("inventory", &StockRejected { order_id, shop_id: SHOP, shortages }).await;
+    reaches(&platform, order.order_id, "cancelled").await;
+    say_all(&platform, &order).await;
+    platform.settled().await;
+    let ended = seen(&platform, order.order_id).await;
+    assert_eq!((ended.state.as_str(), ended.reason.as_str()), ("cancelled", "out_of_stock"));
+    assert_eq!(platform.events("order.cancelled").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_guest_cancels_in_time_and_is_refused_when_the_kitchen_has_begun() {
+    let platform = Platform::start(services()).await;
+    let (early, late) = (place(&platform, guest(7)).await, place(&platform, guest(7)).await);
+    let mut guest = client(&platform, guest(7));
+    for _ in 0..2 {
+        let cancelled = guest.cancel(CancelRequest { order_id: early.order_id, reason: "передумал".into() }).await.unwrap().into_inner();
+        assert_eq!((cancelled.state.as_str(), cancelled.reason.as_str()), ("cancelled", "customer_asked"));
+    }
+    assert_eq!(platform.events("order.cancelled").await.len(), 1, "asked twice, ended once");
+    let order_id = OrderId(late.order_id);
+    platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id: TicketId(1), ready_at: platform.now() }).await;
+    reaches(&platform, late.order_id, "cooking").await;
+    let refusal = fault_of(guest.cancel(CancelRequest { order_id: late.order_id, reason: String::new() }).await.unwrap_err());
+    assert_eq!((refusal.code.as_str(), refusal.kind.http_status()), ("too_late_to_cancel", 422));
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_answers_ends_at_its_deadline() {
+    let platform = Platform::start_set(services(), &[("order_first_deadline_seconds", "0.05")]).await;
+    let order = place(&platform, guest(7)).await;
+    let ended = reaches(&platform, order.order_id, "cancelled").await;
+    assert_eq!(ended.reason, "stock_timeout");
+}
+
+#[tokio::test]
+async fn s1_n05_a_crash_loses_neither_order_nor_deadline_nor_place_in_the_log() {
+    let platform = Platform::start_set(services(), &[]).await;
+    let order = place(&platform, guest(7)).await;
+    say_all(&platform, &order).await;
+    let waiting = place(&platform, guest(8)).await;
+    let settings = BTreeMap::from([("order_last_deadline_seconds".to_owned(), "0.01".to_owned())]);
+    let platform = platform.crash_and_restart(services(), settings).await;
+    reaches(&platform, order.order_id, "delivered").await;
+    platform.settled().await;
+    let check = client(&platform, staff()).check_order(GetOrderRequest { order_id: order.order_id }).await.unwrap().into_inner();
+    assert!(check.equal, "{}", check.difference);
+    assert_eq!(seen(&platform, waiting.order_id).await.state, "pending");
+    assert_eq!(platform.ctx("orders").store().job_count().await.unwrap(), 1, "the deadline of the waiting order");
+}
+
+#[tokio::test]
+async fn s4_p06_s4_p07_s4_c07_news_of_an_unknown_order_is_parked_with_its_cause_and_can_be_discarded() {
+    let platform = Platform::start(services()).await;
+    platform.say("inventory", &StockReserved { order_id: OrderId(5), shop_id: SHOP }).await;
+    let parked = platform.heard("dead_letter.parked", 1).await;
+    assert!(parked[0].data.get().contains("order_not_found"), "{}", parked[0].data);
+    platform.say("inventory", &StockReserved { order_id: OrderId(5), shop_id: SHOP }).await;
+    let order = place(&platform, guest(7)).await;
+    say_all(&platform, &order).await;
+    reaches(&platform, order.order_id, "delivered").await;
+    let store = platform.ctx("orders").store().clone();
+    platform
+        .eventually("the second letter waits behind the first", || async {
+            let letters = store.parked(None, 0, 10).await?;
+            Ok(if letters.len() == 2 && letters[1].behind == Some(letters[0].id) { Ok(()) } else { Err(format!("{letters:?}")) })
+        })
+        .await;
+}
