@@ -16,7 +16,8 @@ fn height(folder: &str) -> Option<u8> {
         ["ports", _] | ["crates", "wire" | "topology"] => 3,
         ["crates", "saga"] => 4,
         ["crates", "host"] | ["services", _, "provider-mock"] => 5,
-        ["crates", "edge"] | ["services", _] => 6,
+        // A provider's mock stands beside the services, as the outside would; the product starts it.
+        ["crates", "edge"] | ["services", _] | ["services", _, "provider-mock"] => 6,
         ["app"] => 7,
         ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 8,
         _ => return None,
@@ -98,6 +99,7 @@ mod tests {
         let text = &house(Package::member("kitchen", "services/kitchen").tests_with("orders"))[0].text;
         assert!(text.contains("orders-api"), "{text}");
         assert_eq!(house(Package::member("kitchen", "services/kitchen").needs("orders-api")), []);
+        assert_eq!(house(Package::member("mock", "services/payments/provider-mock").needs("orders")).len(), 1);
     }
 
     #[test]
