@@ -16,8 +16,7 @@ fn height(folder: &str) -> Option<u8> {
         ["ports", _] | ["crates", "wire" | "topology"] => 3,
         ["crates", "saga"] => 4,
         ["crates", "host"] | ["services", _, "provider-mock"] => 5,
-        // A provider's mock stands beside the services, as the outside would; the product starts it.
-        ["crates", "edge"] | ["services", _] | ["services", _, "provider-mock"] => 6,
+        ["crates", "edge"] | ["services", _] => 6,
         ["app"] => 7,
         ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 8,
         _ => return None,
