@@ -9,7 +9,7 @@ use base::limits::{LINE_QUANTITY_MAX, ORDER_LINES_MAX, TEXT_BYTES_MAX};
 use base::{Currency, Fault, NewEvent, Principal, Texts, Timestamp};
 use catalog_api::catalog_client::CatalogClient;
 use catalog_api::{LineRequest as QuoteLine, QuoteAnswer, QuoteRequest};
-use host::{Change, Ctx};
+use host::Ctx;
 use orders_api::events::{Fulfilment, ItemKind, Line as SaidLine, Need, OrderCreated, PaymentKind, Step};
 use orders_api::{Order as OrderMessage, PlaceRequest};
 use payments_api::RegisterMethodRequest;

