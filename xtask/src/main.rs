@@ -1,6 +1,6 @@
 //! Xtask: the house rules as commands.
 //!
-//! Owns: `cargo xtask check`, `gen` and `rows`. Promises: nothing here is needed to build or run the product.
+//! Owns: `cargo xtask check`, `gen`, `test` and `rows`. Promises: nothing here is needed to build or run the product.
 //! Never: talks to the network itself, changes a file that is not generated.
 //! Start reading at [`main`], then `check.rs`.
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
@@ -10,6 +10,7 @@ mod r#gen;
 mod graph;
 mod rows;
 mod source;
+mod test;
 mod tree;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 check [--generated]   the structural rules; with --generated also that generated code is what `gen` would write
 gen                   writes src/generated.rs of every contract (services/*/api, crates/*-api) from its proto
+test                  all tests, with what they need installed; their output is kept for `rows`
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         // Both are run, so that one report shows all.
         ["check", "--generated"] => check::run(root).and_then(|clean| Ok(r#gen::run(root, true)? && clean)),
         ["gen"] => r#gen::run(root, false),
+        ["test"] => test::run(root),
         ["rows", logs @ ..] => rows::run(root, logs),
         _ => Err(USAGE.to_owned()),
     };
