@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base::{BoxFuture, Event, Fault};
 use saga::{React, Retry, Work};
@@ -93,6 +93,25 @@ impl Service {
             React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events))))
         });
         self.reactions.insert(event, bind);
+        self
+    }
+
+    /// Hears events of several names in common batches of different keys. One source's changes of one shared row would
+    /// otherwise refuse each other whenever a round holds two names.
+    pub fn hears_all<F>(mut self, events: &[&'static str], handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static) -> Service
+    where
+        F: Future<Output = Result<Change, Fault>> + Send + 'static,
+    {
+        let shared: Arc<OnceLock<React>> = Arc::default();
+        for event in events {
+            let (shared, handler) = (shared.clone(), handler.clone());
+            let bind: Hears = Box::new(move |ctx| {
+                let ctx = ctx.clone();
+                let make = || React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events)) as BoxFuture<'static, _>));
+                shared.get_or_init(make).clone()
+            });
+            self.reactions.insert(event, bind);
+        }
         self
     }
 

@@ -3,7 +3,6 @@
 //! Ordered per key, parallel across keys. The handlers of a round run side by side; their changes are committed
 //! together with one move of the cursor. What is refused goes one by one, what fails waits, what keeps failing is parked.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,19 +132,21 @@ impl Lane {
     /// Runs the handlers of a round side by side.
     async fn handle(&self, ready: &[Pending]) -> (Vec<Made>, Vec<(Pending, Fault)>) {
         let mut calls: Vec<(Vec<Pending>, BoxFuture<'static, Result<Change, Fault>>)> = Vec::new();
-        let mut batches: BTreeMap<&str, Vec<Pending>> = BTreeMap::new();
+        let mut batches: Vec<(&React, Vec<Pending>)> = Vec::new();
         for pending in ready {
             match self.react(&pending.event) {
-                Some(React::Many(_)) if pending.attempts == 0 => batches.entry(pending.event.name()).or_default().push(pending.clone()),
+                // What is heard by the same handler is one batch, whatever its name.
+                Some(react @ React::Many(_)) if pending.attempts == 0 => match batches.iter_mut().find(|(known, _)| known.is(react)) {
+                    Some((_, batch)) => batch.push(pending.clone()),
+                    None => batches.push((react, vec![pending.clone()])),
+                },
                 Some(react) => calls.push((vec![pending.clone()], react.run(vec![pending.event.clone()]))),
                 None => {}
             }
         }
-        for (name, batch) in batches {
-            if let Some(react) = self.plan.reactions.get(name) {
-                let events = batch.iter().map(|pending| pending.event.clone()).collect();
-                calls.push((batch, react.run(events)));
-            }
+        for (react, batch) in batches {
+            let events = batch.iter().map(|pending| pending.event.clone()).collect();
+            calls.push((batch, react.run(events)));
         }
         let started = self.world.monotonic();
         let (pendings, futures): (Vec<_>, Vec<_>) = calls.into_iter().unzip();

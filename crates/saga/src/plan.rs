@@ -70,6 +70,15 @@ impl Work {
 }
 
 impl React {
+    /// Tells whether this is the same handler, registered under another name.
+    pub(crate) fn is(&self, other: &React) -> bool {
+        match (self, other) {
+            (React::One(this), React::One(that)) => Arc::ptr_eq(this, that),
+            (React::Many(this), React::Many(that)) => Arc::ptr_eq(this, that),
+            _ => false,
+        }
+    }
+
     pub(crate) fn run(&self, events: Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> {
         match self {
             React::Many(handler) => handler(events),
