@@ -150,3 +150,23 @@ base::facts! {
         placed_at: Timestamp,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::event::Fact;
+
+    /// A reader of an old log meets the old text: it must still be read, and written back to the same.
+    fn golden<F: Fact>(kind: &str, text: &str) {
+        assert_eq!(F::KIND, kind);
+        let fact: F = serde_json::from_str(text).expect("the golden event is read");
+        let back = serde_json::to_value(&fact).expect("a fact is JSON");
+        assert_eq!(back, serde_json::from_str::<serde_json::Value>(text).expect("the golden event is JSON"));
+    }
+
+    #[test]
+    fn golden_events_are_read_and_written_back() {
+        golden::<OrderCreated>("order.created.v1", include_str!("../events/order.created.v1.json"));
+        golden::<OrderCancelled>("order.cancelled.v1", include_str!("../events/order.cancelled.v1.json"));
+    }
+}
