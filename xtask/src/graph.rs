@@ -59,8 +59,7 @@ impl Graph {
                 .output()
                 .map_err(|error| format!("cargo metadata: {error}"))?;
             if output.status.success() {
-                let value =
-                    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+                let value = serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
                 return Ok(Graph::parse(&value));
             }
             said = String::from_utf8_lossy(&output.stderr).into_owned();

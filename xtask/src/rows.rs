@@ -54,8 +54,7 @@ fn found(root: &Path, logs: &[&str]) -> Result<Vec<PathBuf>, String> {
         return Ok(logs.iter().map(PathBuf::from).collect());
     }
     let folder = root.join("target/rows");
-    let said =
-        |error| format!("{}: {error} (name the logs, or run the tests with their output kept there)", folder.display());
+    let said = |error| format!("{}: {error} (name the logs, or run the tests with their output kept there)", folder.display());
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder).map_err(said)?.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "log"));
     paths.sort();
@@ -186,9 +185,8 @@ mod tests {
 
     #[test]
     fn one_red_test_makes_a_row_red() {
-        let shown = shown_in(
-            "test a::s4_e01_x ... ok\ntest a::s4_e01_y ... FAILED\nrow S4-N01: 3 MISSED 5\ntest s4_e02 ... ignored\n",
-        );
+        let shown =
+            shown_in("test a::s4_e01_x ... ok\ntest a::s4_e01_y ... FAILED\nrow S4-N01: 3 MISSED 5\ntest s4_e02 ... ignored\n");
         assert!(shown.green.is_empty());
         assert_eq!(shown.red.into_iter().collect::<Vec<_>>(), ["S4-E01", "S4-N01"]);
     }
@@ -202,9 +200,6 @@ mod tests {
     fn the_report_counts_by_kind_and_in_total() {
         let list = list(LIST);
         let text = report(&list, &shown(&list, "test s4_e01_x ... ok\nrow S4-N01: 5"));
-        assert!(
-            text.contains("behaviour: 1 green of 3\n  S4-E01\n") && text.ends_with("rows: 2 green of 7\n"),
-            "{text}"
-        );
+        assert!(text.contains("behaviour: 1 green of 3\n  S4-E01\n") && text.ends_with("rows: 2 green of 7\n"), "{text}");
     }
 }

@@ -27,9 +27,8 @@ pub fn run(root: &Path) -> Result<bool, String> {
 /// Makes sure that a PostgreSQL server is on the machine: the laws of the sql port run on a real one.
 fn have_postgres() -> Result<(), String> {
     let there = || {
-        fs::read_dir(POSTGRES).is_ok_and(|versions| {
-            versions.filter_map(Result::ok).any(|version| version.path().join("bin/initdb").exists())
-        })
+        fs::read_dir(POSTGRES)
+            .is_ok_and(|versions| versions.filter_map(Result::ok).any(|version| version.path().join("bin/initdb").exists()))
     };
     if there() {
         return Ok(());

@@ -42,8 +42,7 @@ impl Tree {
             }
             let small = entry.metadata().map_err(said)?.len() <= READ_BYTES_MAX;
             let known = name.rsplit_once('.').is_some_and(|(_, end)| READ.contains(&end));
-            let text =
-                if known && small { fs::read_to_string(entry.path()).unwrap_or_default() } else { String::new() };
+            let text = if known && small { fs::read_to_string(entry.path()).unwrap_or_default() } else { String::new() };
             self.files.insert(path, text);
         }
         Ok(())

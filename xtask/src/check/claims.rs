@@ -30,9 +30,7 @@ pub fn proved(tree: &Tree, broken: &BTreeSet<&str>) -> Vec<&'static str> {
     if tree.services().is_empty() || broken.contains("declared") {
         return rows;
     }
-    rows.extend(
-        PROVED.iter().filter(|(_, rules)| !rules.iter().any(|rule| broken.contains(rule))).map(|(row, _)| *row),
-    );
+    rows.extend(PROVED.iter().filter(|(_, rules)| !rules.iter().any(|rule| broken.contains(rule))).map(|(row, _)| *row));
     for (row, service, wanted) in TABLES {
         let there: Vec<String> = tables(tree, service).into_iter().map(|table| table.name).collect();
         if wanted.iter().all(|table| there.iter().any(|name| name == table)) && !broken.contains("migrations") {

@@ -16,8 +16,7 @@ pub fn find(tree: &Tree, graph: &Graph) -> Vec<Violation> {
         }
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.dev) {
             if !ALLOWED.contains(&dependency.name.as_str()) {
-                let text =
-                    format!("an api crate may depend on {} only, not on `{}`", ALLOWED.join(", "), dependency.name);
+                let text = format!("an api crate may depend on {} only, not on `{}`", ALLOWED.join(", "), dependency.name);
                 found.push(Violation::new(&manifest, tree.line_of(&manifest, &dependency.name), text));
             }
         }
@@ -40,8 +39,7 @@ mod tests {
 
     #[test]
     fn a_heavy_or_misnamed_contract_is_found() {
-        let good =
-            Package::member("orders-api", "services/orders/api").needs("base").needs("prost").tests_with("insta");
+        let good = Package::member("orders-api", "services/orders/api").needs("base").needs("prost").tests_with("insta");
         let heavy = Package::member("kitchen-api", "services/kitchen/api").needs("tokio");
         let misnamed = Package::member("money", "services/payments/api");
         let common = Package::member("operator-api", "crates/operator-api").needs("host");

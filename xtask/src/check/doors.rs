@@ -26,9 +26,7 @@ fn complaints(name: &str, text: &str) -> Vec<String> {
     let door: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).collect();
     let mut said = Vec::new();
     let first = door.first().copied().unwrap_or_default().trim();
-    let named = first
-        .split_once(": ")
-        .is_some_and(|(who, what)| who.to_lowercase().replace(' ', "") == name && !what.is_empty());
+    let named = first.split_once(": ").is_some_and(|(who, what)| who.to_lowercase().replace(' ', "") == name && !what.is_empty());
     if !named {
         said.push(format!("the door is to begin with its name and one task: `//! {}: …`", capital(name)));
     }
@@ -54,8 +52,7 @@ mod tests {
 
     #[test]
     fn a_door_says_it_all() {
-        let good =
-            "//! Orders: what was asked for.\n//!\n//! Owns: orders. Promises: `X`.\n//! Never: money.\n\nmod a;";
+        let good = "//! Orders: what was asked for.\n//!\n//! Owns: orders. Promises: `X`.\n//! Never: money.\n\nmod a;";
         assert_eq!(complaints("orders", good), Vec::<String>::new());
         assert_eq!(complaints("orders", &good.replace("Never", "Rarely")).len(), 1);
         assert_eq!(complaints("kitchen", good).len(), 1);
@@ -65,11 +62,7 @@ mod tests {
 
     #[test]
     fn only_the_product_has_doors() {
-        let tree = Tree::of([
-            ("services/orders/src/lib.rs", ""),
-            ("services/orders/api/src/lib.rs", ""),
-            ("app/src/lib.rs", ""),
-        ]);
+        let tree = Tree::of([("services/orders/src/lib.rs", ""), ("services/orders/api/src/lib.rs", ""), ("app/src/lib.rs", "")]);
         assert!(find(&tree, &Graph::default()).iter().all(|violation| violation.path == "services/orders/src/lib.rs"));
         assert_eq!(find(&tree, &Graph::default()).len(), 4);
     }

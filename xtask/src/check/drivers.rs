@@ -47,8 +47,7 @@ pub fn find(tree: &Tree, graph: &Graph) -> Vec<Violation> {
                 say(name, format!("the driver `{name}` has to be optional"));
             }
             let engines = graph.members().find(|(other, _)| other.name == name).map(|(other, _)| engines(other));
-            let asked =
-                dependency.features.iter().find(|asked| engines.as_ref().is_some_and(|all| all.contains(*asked)));
+            let asked = dependency.features.iter().find(|asked| engines.as_ref().is_some_and(|all| all.contains(*asked)));
             if let Some(asked) = asked.filter(|_| !whole && !dependency.dev) {
                 say(name, format!("the engine `{asked}` of `{name}` is turned on by {} only", WHOLE.join(", ")));
             }

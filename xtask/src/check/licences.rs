@@ -28,8 +28,7 @@ const BANNED: [(&str, &str); 6] = [
     ("aws-lc-rs", "one crypto provider: ring"),
     ("aws-lc-fips-sys", "one crypto provider: ring"),
 ];
-const REGISTRIES: [&str; 2] =
-    ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
+const REGISTRIES: [&str; 2] = ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
 pub fn find(tree: &Tree, graph: &Graph) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -49,17 +48,12 @@ fn complaints(package: &Package) -> Vec<String> {
         said.push(format!("is banned: {why}"));
     }
     if !package.source.as_deref().is_some_and(|source| REGISTRIES.contains(&source)) {
-        said.push(format!(
-            "comes from {}, not from the registry",
-            package.source.as_deref().unwrap_or("a path outside")
-        ));
+        said.push(format!("comes from {}, not from the registry", package.source.as_deref().unwrap_or("a path outside")));
     }
     let allowed = |licence: &str| ALLOWED.contains(&licence) || EXCEPTIONS.contains(&(package.name.as_str(), licence));
     match &package.licence {
         None => said.push("declares no licence".to_owned()),
-        Some(expression) if !satisfiable(expression, &allowed) => {
-            said.push(format!("licence `{expression}` is not allowed"))
-        }
+        Some(expression) if !satisfiable(expression, &allowed) => said.push(format!("licence `{expression}` is not allowed")),
         Some(_) => {}
     }
     said
@@ -130,13 +124,7 @@ mod tests {
 
     #[test]
     fn expressions_are_judged() {
-        let fine = [
-            "MIT",
-            "MIT/Apache-2.0",
-            "GPL-3.0 OR MIT",
-            "(MIT OR GPL-2.0) AND Unicode-3.0",
-            "LGPL-2.1 OR (ISC AND Zlib)",
-        ];
+        let fine = ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR GPL-2.0) AND Unicode-3.0", "LGPL-2.1 OR (ISC AND Zlib)"];
         for expression in fine.into_iter().chain(["Apache-2.0 WITH LLVM-exception OR GPL-2.0"]) {
             assert_eq!(complaints(&crates_io("x", expression)), Vec::<String>::new(), "{expression}");
         }
@@ -152,8 +140,7 @@ mod tests {
         let git = Package { source: Some("git+https://example.org/x".into()), ..crates_io("x", "MIT") };
         let path = Package { source: None, ..crates_io("x", "MIT") };
         let bare = Package { licence: None, ..crates_io("x", "MIT") };
-        let found =
-            find(&Tree::default(), &Graph { packages: vec![git, path, bare, Package::member("base", "crates/base")] });
+        let found = find(&Tree::default(), &Graph { packages: vec![git, path, bare, Package::member("base", "crates/base")] });
         assert_eq!(found.len(), 3);
     }
 }

@@ -86,8 +86,7 @@ mod tests {
         let good = Tree::of([("services/orders/migrations/0001_a.sql", GOOD)]);
         assert_eq!(find(&good, &Graph::default()), []);
         assert!(tables(&good, "orders").iter().all(|table| table.name == "orders_orders"));
-        for bad in ["create table items (a text);", "create index key on orders_x (a);", "drop table kitchen_tickets;"]
-        {
+        for bad in ["create table items (a text);", "create index key on orders_x (a);", "drop table kitchen_tickets;"] {
             let text = format!("{GOOD}\n{bad}");
             let found = find(&Tree::of([("services/orders/migrations/0001_a.sql", &text)]), &Graph::default());
             assert_eq!((found.len(), found[0].line), (1, 7), "{bad}");
@@ -96,8 +95,7 @@ mod tests {
 
     #[test]
     fn a_gap_in_the_numbers_is_found() {
-        let tree =
-            Tree::of([("services/orders/migrations/0001_a.sql", ""), ("services/orders/migrations/0003_b.sql", "")]);
+        let tree = Tree::of([("services/orders/migrations/0001_a.sql", ""), ("services/orders/migrations/0003_b.sql", "")]);
         assert_eq!(find(&tree, &Graph::default()).len(), 1);
     }
 }

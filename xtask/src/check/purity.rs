@@ -5,8 +5,7 @@ use crate::graph::Graph;
 use crate::source::{code, find_word, line_at};
 use crate::tree::Tree;
 
-const BANNED: [&str; 9] =
-    ["async", ".await", "SystemTime", "Instant", "rusqlite", "sql::", "documents::", "tokio", "HashMap"];
+const BANNED: [&str; 9] = ["async", ".await", "SystemTime", "Instant", "rusqlite", "sql::", "documents::", "tokio", "HashMap"];
 
 pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
     let mut found = Vec::new();

@@ -26,8 +26,7 @@ mod tests {
     #[test]
     fn long_files_are_found() {
         let (fine, long, too_long) = ("x\n".repeat(400), "x\n".repeat(401), "x\n".repeat(501));
-        let tree =
-            Tree::of([("a.rs", &fine), ("b.rs", &long), ("c.rs", &too_long), ("api/src/generated.rs", &too_long)]);
+        let tree = Tree::of([("a.rs", &fine), ("b.rs", &long), ("c.rs", &too_long), ("api/src/generated.rs", &too_long)]);
         let found = find(&tree, &Graph::default());
         let seen: Vec<_> = found.iter().map(|violation| (violation.path.as_str(), violation.warning)).collect();
         assert_eq!(seen, [("b.rs", true), ("c.rs", false)]);

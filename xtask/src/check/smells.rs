@@ -7,8 +7,7 @@ use crate::graph::Graph;
 use crate::source::find_word;
 use crate::tree::{Tree, is_generated};
 
-const SMELLS: [&str; 8] =
-    ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "allow(dead_code)", "thread::sleep", "FIXME", "XXX"];
+const SMELLS: [&str; 8] = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "allow(dead_code)", "thread::sleep", "FIXME", "XXX"];
 const MEANT: &str = "// allowed: ";
 
 pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {

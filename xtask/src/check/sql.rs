@@ -41,10 +41,7 @@ fn speaks_sql(literal: &str) -> bool {
     let words: Vec<&str> = lower.split_whitespace().collect();
     let has = |pair: [&str; 2]| words.windows(2).any(|two| two == pair);
     let updates = words.windows(3).any(|three| three[0] == "update" && three[2] == "set");
-    has(["insert", "into"])
-        || has(["delete", "from"])
-        || updates
-        || (words.first() == Some(&"select") && words.len() > 1)
+    has(["insert", "into"]) || has(["delete", "from"]) || updates || (words.first() == Some(&"select") && words.len() > 1)
 }
 
 #[cfg(test)]
