@@ -4,6 +4,7 @@
 //! of the key. Whoever needs certainty that nothing will be taken withdraws the key: an answer of "never heard of it"
 //! is no proof, because the request may still be on its way.
 
+use base::id::PaymentId;
 use base::{Fault, Kind};
 
 use crate::provider::{Charge, ChargeRequest, ChargeState, Provider};
@@ -19,15 +20,25 @@ pub enum Found {
     Nothing,
 }
 
-/// Gives the key of a payment for a purpose: the number keeps keys in the order of time, which is kind to indexes.
-pub fn key(payment: base::id::PaymentId, purpose: &str) -> String {
-    format!("{:016x}-{purpose}", payment.0)
+/// Gives the key of a payment for a purpose.
+///
+/// The payment's number is spelt in 16 letters, `a` to `p`: keys keep the order of time, which is kind to indexes, and
+/// hold no digits, which a provider could take for a card number.
+pub fn key(payment: PaymentId, purpose: &str) -> String {
+    format!("{}-{purpose}", spelt(payment.0))
+}
+
+/// Spells a number in letters.
+pub fn spelt(number: i64) -> String {
+    (0..16).rev().map(|place| char::from(b'a' + (number >> (4 * place) & 15) as u8)).collect()
 }
 
 /// Gives the payment of a key.
-pub fn payment_of(key: &str) -> Option<base::id::PaymentId> {
-    let (number, _) = key.split_once('-')?;
-    i64::from_str_radix(number, 16).ok().map(base::id::PaymentId)
+pub fn payment_of(key: &str) -> Option<PaymentId> {
+    let (letters, _) = key.split_once('-')?;
+    let letters = letters.as_bytes();
+    let fits = letters.len() == 16 && letters.iter().all(|letter| (b'a'..=b'p').contains(letter));
+    fits.then(|| PaymentId(letters.iter().fold(0, |number, letter| number << 4 | i64::from(letter - b'a'))))
 }
 
 /// Asks for the money; `asked_before` when an earlier attempt may have reached the provider.
@@ -76,4 +87,21 @@ pub async fn withdraw(provider: &dyn Provider, key: &str) -> Result<Found, Fault
             return Err(Fault::internal("provider_confused", "The provider voided a charge and calls it authorised."));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_lead_back_to_their_payment_in_the_order_of_time() {
+        let numbers = [0, 1, 15, 16, 382_386_474_059_825_152, i64::MAX];
+        for number in numbers {
+            assert_eq!(payment_of(&key(PaymentId(number), "charge")), Some(PaymentId(number)));
+        }
+        assert!(numbers.windows(2).all(|pair| spelt(pair[0]) < spelt(pair[1])));
+        for bad in ["", "charge", "aaaa-charge", "not-ours", "aaaaaaaaaaaaaaaz-charge", "0000000000000001-charge"] {
+            assert_eq!(payment_of(bad), None, "{bad}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use base::{Fault, Timestamp, World};
 
+/// The code of the fault with which an open breaker refuses.
+pub const OPEN_CODE: &str = "provider_breaker_open";
 /// In how many parts the counted time rolls on.
 const PARTS: usize = 10;
 
@@ -130,7 +132,7 @@ impl Breaker {
         };
         if !free {
             let wait_ms = u64::try_from(rests_until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
-            return Err(Fault::unavailable("provider_breaker_open", "The payment provider failed too often and is left alone for a while.")
+            return Err(Fault::unavailable(OPEN_CODE, "The payment provider failed too often and is left alone for a while.")
                 .with("retry_after_ms", wait_ms));
         }
         inner.probing = inner.position == Position::HalfOpen;

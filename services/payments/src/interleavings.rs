@@ -234,7 +234,7 @@ fn work(mut world: World, job: &Job, script: Option<(usize, Mishap)>, crash: boo
         Job::Withdraw => asking::withdraw(&model, &key).now_or_never().unwrap().map(found),
         Job::Refund { entry } => {
             let amount_minor = world.pending_refunds[entry];
-            let (charge_id, key) = (format!("ch_{key}"), asking::key(payment.id, &format!("refund-{entry:x}")));
+            let (charge_id, key) = (format!("ch_{key}"), asking::key(payment.id, &format!("refund-{entry}")));
             let back = model.refund(&charge_id, &key, amount_minor).now_or_never().unwrap();
             back.map(|provider_id| Command::Return { refund: *entry, amount_minor, provider_id })
         }

@@ -11,7 +11,7 @@ use saga::Retry;
 use sql::{Change, Job};
 
 use crate::asking::{self, Found};
-use crate::breaker::Breaker;
+use crate::breaker::{self, Breaker};
 use crate::domain::{Command, decide};
 use crate::payment::{Method, Payment, State};
 use crate::provider::{ChargeRequest, Provider};
@@ -25,6 +25,8 @@ pub const CHARGE_RETRY: Retry =
 pub const RETURN_RETRY: Retry =
     Retry { attempts_max: 240, first: Duration::from_millis(100), longest: Duration::from_secs(30), concurrency: 64 };
 
+/// How long a job waits that met an open breaker, before it is put off.
+const REST: Duration = Duration::from_millis(500);
 /// How long a payment may take when nothing is set.
 const DEADLINE_SECONDS: f64 = 120.0;
 
@@ -53,9 +55,9 @@ pub async fn charge(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
         order_reference: payment.order().show(ctx.key()),
     };
     let found = if is_overdue(&ctx, &payment) {
-        asking::withdraw(&provider, &request.key).await?
+        resting(&ctx, asking::withdraw(&provider, &request.key)).await?
     } else {
-        asking::charge(&provider, &request, job.attempts > 1).await?
+        resting(&ctx, asking::charge(&provider, &request, job.attempts > 1)).await?
     };
     settled(&ctx, &payment, command_of(found, job.attempts, ctx.world()), &job)
 }
@@ -67,7 +69,8 @@ pub async fn withdraw(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Chang
         return Ok(Change::new());
     }
     let provider = HttpProvider::of(&ctx, &breaker)?;
-    let found = asking::withdraw(&provider, &asking::key(payment.id, "charge")).await?;
+    let key = asking::key(payment.id, "charge");
+    let found = resting(&ctx, asking::withdraw(&provider, &key)).await?;
     settled(&ctx, &payment, command_of(found, payment.attempts, ctx.world()), &job)
 }
 
@@ -81,10 +84,19 @@ pub async fn refund(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
     let payment = store::payment(ctx.store(), id).await?.ok_or_else(lost)?;
     let charge_id = store::charge_id(ctx.store(), id).await?.ok_or_else(lost)?;
     let provider = HttpProvider::of(&ctx, &breaker)?;
-    let key = asking::key(id, &format!("refund-{:x}", entry.id));
-    let provider_id = provider.refund(&charge_id, &key, entry.amount_minor).await?;
+    let key = asking::key(id, &format!("refund-{}", asking::spelt(entry.id)));
+    let provider_id = resting(&ctx, provider.refund(&charge_id, &key, entry.amount_minor)).await?;
     let returned = Command::Return { refund: entry.id, amount_minor: entry.amount_minor, provider_id };
     settled(&ctx, &payment, returned, &job)
+}
+
+/// Rests a moment where the breaker refused, so that many waiting jobs do not wear out the store with vain attempts.
+async fn resting<T>(ctx: &Ctx, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let outcome = asked.await;
+    if outcome.as_ref().is_err_and(|fault| fault.code == breaker::OPEN_CODE) {
+        ctx.world().sleep(REST).await;
+    }
+    outcome
 }
 
 fn is_overdue(ctx: &Ctx, payment: &Payment) -> bool {

@@ -23,6 +23,8 @@ use crate::{reconcile, store};
 const TOKEN_REST_MAX: usize = 64;
 /// How many rows of the provider's books are read at once.
 const BOOK_ROWS: u32 = 2_000;
+/// The most rows of the books that are compared in one call; `comanda audit` has no such limit.
+const BOOK_ROWS_MAX: usize = 2_000_000;
 /// How many differences are told; more help nobody.
 const DISCREPANCIES_MAX: usize = 1_000;
 
@@ -59,6 +61,9 @@ impl Rpc {
             let full = page.len() >= BOOK_ROWS as usize;
             after = page.last().map_or(after, |row| row.seq);
             books.extend(page);
+            if books.len() > BOOK_ROWS_MAX {
+                return Err(Fault::internal("too_many_rows", format!("The provider's books have more than {BOOK_ROWS_MAX} rows.")));
+            }
             if !full {
                 return Ok(books);
             }

@@ -127,8 +127,12 @@ async fn by_id(State(provider): State<Provider>, Path(id): Path<String>) -> Resp
 }
 
 async fn withdraw(State(provider): State<Provider>, Query(query): Query<KeyQuery>) -> Response {
+    let key = match check_key(&query.key) {
+        Ok(key) => key,
+        Err(problem) => return problem.into_response(),
+    };
     let at_work = provider.clone();
-    provider.carry_out(async move { Ok(Json(at_work.books.withdraw(&query.key).await?).into_response()) }).await
+    provider.carry_out(async move { Ok(Json(at_work.books.withdraw(&key).await?).into_response()) }).await
 }
 
 async fn capture(State(provider): State<Provider>, Path(id): Path<String>, headers: HeaderMap) -> Response {
@@ -187,7 +191,13 @@ async fn set(State(provider): State<Provider>, body: Bytes) -> Result<Json<Setti
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+    check_key(headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default())
+}
+
+fn check_key(key: &str) -> Result<String, Problem> {
+    if payments_api::card::looks_like_number(key) {
+        return Err(card_number());
+    }
     if key.is_empty() || key.len() > NAME_BYTES_MAX {
         return Err(Problem::new(400, "idempotency_key_needed", "The header Idempotency-Key must name the wish, in at most 200 bytes."));
     }
@@ -210,7 +220,7 @@ fn refuse_card_numbers(body: &[u8]) -> Result<(), Problem> {
     // Escapes can hide digits, so a body that has any is looked at once more without them.
     let unescaped = plain.is_some_and(|value| payments_api::card::looks_like_number(&value.to_string()));
     if unescaped || payments_api::card::looks_like_number(&without_references(&text)) {
-        return Err(Problem::new(400, "card_number_refused", "This looks like a card number. Send a token of the card instead."));
+        return Err(card_number());
     }
     Ok(())
 }
@@ -245,6 +255,10 @@ pub(crate) fn check(wish: Wish) -> Result<Wish, Problem> {
         return Err(Problem::new(400, "too_long", "Keys and references have at most 200 bytes."));
     }
     Ok(wish)
+}
+
+fn card_number() -> Problem {
+    Problem::new(400, "card_number_refused", "This looks like a card number. Send a token of the card instead.")
 }
 
 fn bad_amount() -> Problem {

@@ -23,6 +23,9 @@ async fn s1_m04_no_card_number_is_accepted_and_none_is_kept() {
         let body = json!({ "amount_minor": 100, "currency": "USD", "token": bad, "capture": true });
         let refused = till.ask("POST", "/v1/charges", "k", body).await;
         assert_eq!((refused.status, read(&refused)["error"]["code"].as_str()), (400, Some("card_number_refused")));
+        let body = json!({ "amount_minor": 100, "currency": "USD", "token": "tok_visa", "capture": true });
+        assert_eq!(till.ask("POST", "/v1/charges", NUMBER, body).await.status, 400, "nor as a key");
+        assert_eq!(till.ask("POST", &format!("/v1/charges/withdraw?key={NUMBER}"), "", json!({})).await.status, 400);
         let refused = till.ask("POST", "/api/v1/payments/process", "", json!({ "orderId": "1", "amount": 1.5, "cardNumber": NUMBER })).await;
         assert_eq!((refused.status, read(&refused)["reason"].as_str()), (400, Some("card_number_refused")));
     }
@@ -32,7 +35,7 @@ async fn s1_m04_no_card_number_is_accepted_and_none_is_kept() {
     }
     assert_eq!(till.books().await, []);
     till.platform.settled().await;
-    for file in files(till.platform.folder()) {
+    for file in files(till.platform.folder()).into_iter().chain(files(till.folder.path())) {
         assert!(!file.windows(NUMBER.len()).any(|bytes| bytes == NUMBER.as_bytes()));
     }
 }
@@ -43,7 +46,7 @@ fn files(folder: &std::path::Path) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_method_is_the_same_however_often_it_is_registered() {
+async fn s1_m05_methods_and_movements_have_tables_of_their_own() {
     let till = Till::open(Settings::default()).await;
     let first = till.method("tok_visa").await;
     assert_eq!(till.method("tok_visa").await, first);
@@ -51,6 +54,12 @@ async fn a_method_is_the_same_however_often_it_is_registered() {
     let rows = till.platform.ctx("payments").store().read("select hint from payments_methods order by created_at", vec![]).await.unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].text(0).unwrap(), "…visa");
+    till.order("tok_visa").await;
+    till.platform.heard("order.paid", 1).await;
+    let text = "select kind, amount_minor, done from payments_transactions";
+    let rows = till.platform.ctx("payments").store().read(text, vec![]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].text(0).unwrap(), rows[0].int(1).unwrap(), rows[0].bool(2).unwrap()), ("capture", TOTAL, true));
 }
 
 #[tokio::test]

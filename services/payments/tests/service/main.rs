@@ -3,4 +3,5 @@
 mod contract;
 mod outages;
 mod reactions;
+mod speed;
 mod till;

@@ -51,7 +51,7 @@ pub struct Till {
     pub platform: Platform,
     pub counter: Counter,
     settings: BTreeMap<String, String>,
-    folder: Scratch,
+    pub folder: Scratch,
 }
 
 impl Till {
@@ -110,8 +110,8 @@ impl Till {
         OrderId(self.world().next_id::<EventId>().0)
     }
 
-    pub async fn created(&self, order: OrderId, payment: PaymentKind, method_id: Option<MethodId>) {
-        let created = OrderCreated {
+    pub fn placed(&self, order: OrderId, payment: PaymentKind, method_id: Option<MethodId>) -> OrderCreated {
+        OrderCreated {
             order_id: order,
             shop_id: SHOP,
             placed_at: self.platform.now(),
@@ -125,12 +125,19 @@ impl Till {
             language: "en".to_owned(),
             device_id: Some(DeviceId(DEVICE)),
             has_email: false,
-        };
-        self.platform.say("orders", &created).await;
+        }
+    }
+
+    pub fn set_aside(&self, order: OrderId) -> StockReserved {
+        StockReserved { order_id: order, shop_id: SHOP }
+    }
+
+    pub async fn created(&self, order: OrderId, payment: PaymentKind, method_id: Option<MethodId>) {
+        self.platform.say("orders", &self.placed(order, payment, method_id)).await;
     }
 
     pub async fn reserved(&self, order: OrderId) {
-        self.platform.say("inventory", &StockReserved { order_id: order, shop_id: SHOP }).await;
+        self.platform.say("inventory", &self.set_aside(order)).await;
     }
 
     /// An order by card that is placed and whose stock is set aside.
