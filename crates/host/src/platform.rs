@@ -169,6 +169,11 @@ impl Platform {
         self.services.get(name).map(|hosted| &hosted.ctx)
     }
 
+    /// Gives what a service hears and works off, if it lives here and does.
+    pub fn running(&self, name: &str) -> Option<&Running> {
+        self.services.get(name).and_then(|hosted| hosted.running.as_ref())
+    }
+
     /// Gives the world.
     pub fn world(&self) -> &World {
         &self.world

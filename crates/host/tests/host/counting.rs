@@ -1,0 +1,118 @@
+//! A service that counts events per key, and fails when it is told to.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base::id::{OrderId, ShopId};
+use base::{Currency, Event, Fault, Timestamp};
+use host::testing::Platform;
+use host::{Change, Ctx, Job, Retry, Service};
+use orders_api::events::{Fulfilment, OrderCreated, PaymentKind};
+use sql::{Migration, NewJob, params, statement};
+
+/// Which keys fail, and how.
+#[derive(Clone, Default)]
+pub struct Moods {
+    /// These cannot be done at all.
+    pub poison: Arc<Mutex<BTreeSet<i64>>>,
+    /// These fail as if somebody were away.
+    pub away: Arc<Mutex<BTreeSet<i64>>>,
+}
+
+impl Moods {
+    fn check(&self, key: i64) -> Result<(), Fault> {
+        if self.poison.lock().unwrap().contains(&key) {
+            return Err(Fault::internal("poisoned", "This cannot be done.").because("a planted defect"));
+        }
+        if self.away.lock().unwrap().contains(&key) {
+            return Err(Fault::unavailable("away", "Somebody is away."));
+        }
+        Ok(())
+    }
+}
+
+fn counted(key: i64, seq: i64) -> Change {
+    Change::new()
+        .write(statement(
+            "insert into inventory_counts (id, events) values ($1, 1) on conflict (id) do update set events = inventory_counts.events + 1",
+            params![key],
+        ))
+        .write(statement("insert into inventory_order (id, about) values ($1, $2)", params![seq, key]))
+}
+
+/// Gives the service; `many` makes it hear in batches.
+pub fn service(moods: &Moods, many: bool) -> Service {
+    let text = "create table inventory_counts (id bigint primary key, events bigint not null);
+        create table inventory_order (id bigint primary key, about bigint not null);
+        create table inventory_jobs_done (id bigint primary key, times bigint not null);";
+    let service = Service::new("inventory").sql(&[Migration { version: 1, name: "begin", text }]);
+    let (one, batch, worker) = (moods.clone(), moods.clone(), moods.clone());
+    let service = if many {
+        service.hears_many("order.created", move |_: Ctx, events: Vec<Arc<Event>>| {
+            let moods = batch.clone();
+            async move {
+                let mut change = Change::new();
+                for event in events {
+                    moods.check(event.key)?;
+                    change = change.and(counted(event.key, event.seq));
+                }
+                Ok(change)
+            }
+        })
+    } else {
+        service.hears("order.created", move |_: Ctx, event: Arc<Event>| {
+            let moods = one.clone();
+            async move {
+                moods.check(event.key)?;
+                Ok(counted(event.key, event.seq))
+            }
+        })
+    };
+    let retry = Retry { attempts_max: 4, first: Duration::from_millis(1), longest: Duration::from_millis(5), concurrency: 8 };
+    service.job("count", retry, move |_: Ctx, job: Job| {
+        let moods = worker.clone();
+        async move {
+            moods.check(job.key)?;
+            let text = "insert into inventory_jobs_done (id, times) values ($1, 1) on conflict (id) do update set times = inventory_jobs_done.times + 1";
+            Ok(Change::new().write(statement(text, params![job.key])))
+        }
+    })
+}
+
+/// Says that an order was created.
+pub async fn created(platform: &Platform, key: i64) -> i64 {
+    let fact = OrderCreated {
+        order_id: OrderId(key),
+        shop_id: ShopId(1),
+        placed_at: Timestamp(1),
+        lines: vec![],
+        needs: vec![],
+        total_minor: 1,
+        currency: Currency::USD,
+        payment: PaymentKind::Cash,
+        method_id: None,
+        fulfilment: Fulfilment::Pickup,
+        language: "en".to_owned(),
+        device_id: None,
+        has_email: false,
+    };
+    platform.say("orders", &fact).await
+}
+
+/// Leaves a job for the service.
+pub async fn leave_job(platform: &Platform, key: i64) {
+    let job = NewJob { kind: "count", key, due: platform.now(), deadline: None, body: String::new(), correlation: "test".to_owned(), lease: None };
+    platform.ctx("inventory").store().commit(sql::Once::Nothing, Change::new().job(job)).await.unwrap();
+}
+
+/// Reads a number of the service.
+pub async fn number(platform: &Platform, text: &'static str, key: i64) -> i64 {
+    let row = platform.ctx("inventory").store().read_one(text, params![key]).await.unwrap();
+    row.map_or(0, |row| row.int(0).unwrap())
+}
+
+/// Tells how often a key was counted.
+pub async fn counts(platform: &Platform, key: i64) -> i64 {
+    number(platform, "select events from inventory_counts where id = $1", key).await
+}

@@ -1,0 +1,54 @@
+//! Jobs are worked off once, tried again, and parked.
+
+use std::collections::BTreeMap;
+
+use host::testing::Platform;
+
+use crate::counting::{Moods, leave_job, number, service};
+
+async fn times(platform: &Platform, key: i64) -> i64 {
+    number(platform, "select times from inventory_jobs_done where id = $1", key).await
+}
+
+async fn done(platform: &Platform, key: i64) {
+    platform
+        .eventually("the job is done once", || async {
+            let times = times(platform, key).await;
+            Ok(if times == 1 { Ok(()) } else { Err(format!("{times} times")) })
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_job_survives_a_crash_and_is_done_once() {
+    let moods = Moods::default();
+    moods.away.lock().unwrap().extend(1..=20);
+    let platform = Platform::start([service(&moods, false)]).await;
+    for key in 1..=20 {
+        leave_job(&platform, key).await;
+    }
+    moods.away.lock().unwrap().clear();
+    let platform = platform.crash_and_restart([service(&moods, false)], BTreeMap::new()).await;
+    // A lease of the process that is gone ends by itself; what was parked before the crash stays parked.
+    let parked = platform.ctx("inventory").store().parked_count().await.unwrap();
+    assert_eq!(parked, 0);
+    leave_job(&platform, 21).await;
+    done(&platform, 21).await;
+}
+
+#[tokio::test]
+async fn s4_x02_a_job_that_keeps_failing_is_parked_with_its_cause_and_redriven() {
+    let moods = Moods::default();
+    moods.away.lock().unwrap().insert(5);
+    let platform = Platform::start([service(&moods, false)]).await;
+    leave_job(&platform, 5).await;
+    platform.heard("dead_letter.parked", 1).await;
+    let running = platform.inner().running("inventory").unwrap().clone();
+    let letters = running.letters.list(base::id::DeadLetterId(0), 10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].cause.contains("away") && letters[0].attempts == 4, "{letters:?}");
+    moods.away.lock().unwrap().clear();
+    running.letters.redrive(base::id::DeadLetterId(letters[0].id), &host::testing::staff()).await.unwrap();
+    done(&platform, 5).await;
+    assert!(running.letters.list(base::id::DeadLetterId(0), 10).await.unwrap().is_empty());
+}

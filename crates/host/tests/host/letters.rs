@@ -1,0 +1,74 @@
+//! Dead letters keep the order of their key, and can be redriven or discarded.
+
+use std::collections::BTreeMap;
+
+use base::id::DeadLetterId;
+use host::testing::{Platform, staff};
+use saga::Letters;
+
+use crate::counting::{Moods, counts, created, service};
+
+fn letters(platform: &Platform) -> Letters {
+    platform.inner().running("inventory").unwrap().letters.clone()
+}
+
+async fn parked(platform: &Platform, count: usize) -> Vec<sql::Letter> {
+    platform
+        .eventually(&format!("{count} letters are parked"), || async {
+            let letters = letters(platform).list(DeadLetterId(0), 100).await?;
+            Ok(if letters.len() == count { Ok(letters) } else { Err(format!("{} are", letters.len())) })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn s4_p06_s4_p08_s4_k04_poison_is_parked_what_follows_it_waits_and_others_go_on() {
+    for many in [false, true] {
+        let moods = Moods::default();
+        moods.poison.lock().unwrap().insert(7);
+        let platform = Platform::start([service(&moods, many)]).await;
+        for key in [7, 8, 7, 9, 7, 8] {
+            created(&platform, key).await;
+        }
+        let three = parked(&platform, 3).await;
+        assert!(three[0].cause.contains("poisoned") && !three[0].cause.contains("planted"), "{}", three[0].cause);
+        assert_eq!((three[1].behind, three[2].behind), (Some(three[0].id), Some(three[0].id)));
+        platform.settled().await;
+        assert_eq!((counts(&platform, 7).await, counts(&platform, 8).await, counts(&platform, 9).await), (0, 2, 1));
+
+        // A restart remembers who waits.
+        let platform = platform.crash_and_restart([service(&moods, many)], BTreeMap::new()).await;
+        created(&platform, 7).await;
+        parked(&platform, 4).await;
+
+        // Redriven while it is still poison: nothing is lost.
+        let first = DeadLetterId(three[0].id);
+        assert_eq!(letters(&platform).redrive(first, &staff()).await.unwrap_err().code, "poisoned");
+        assert_eq!(parked(&platform, 4).await[0].id, three[0].id);
+
+        moods.poison.lock().unwrap().clear();
+        assert_eq!(letters(&platform).redrive(first, &staff()).await.unwrap(), 4);
+        assert_eq!(counts(&platform, 7).await, 4);
+        created(&platform, 7).await;
+        platform.settled().await;
+        assert_eq!(counts(&platform, 7).await, 5, "the key is free again");
+        assert_eq!(platform.events("dead_letter.redriven").await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
+    let moods = Moods::default();
+    moods.poison.lock().unwrap().insert(7);
+    let platform = Platform::start([service(&moods, false)]).await;
+    created(&platform, 7).await;
+    let one = parked(&platform, 1).await;
+    moods.poison.lock().unwrap().clear();
+    letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "a test order").await.unwrap();
+    assert_eq!(letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "again").await.unwrap_err().code, "dead_letter_not_found");
+    created(&platform, 7).await;
+    platform.settled().await;
+    assert_eq!(counts(&platform, 7).await, 1);
+    let acts = platform.ctx("inventory").store().acts(i64::MAX, 10).await.unwrap();
+    assert_eq!((acts[0].act.as_str(), acts[0].reason.as_str()), ("discard_dead_letter", "a test order"));
+}

@@ -1,0 +1,84 @@
+//! Events are heard once, in order per key, in parallel across keys.
+
+use std::collections::BTreeMap;
+
+use host::testing::Platform;
+
+use crate::counting::{Moods, counts, created, service};
+
+#[tokio::test]
+async fn s4_p01_s4_p03_every_event_counts_once_through_crashes() {
+    for many in [false, true] {
+        let moods = Moods::default();
+        let mut platform = Platform::start([service(&moods, many)]).await;
+        for round in 1..=4 {
+            for key in 1..=50 {
+                created(&platform, key).await;
+            }
+            if round == 3 {
+                // Somewhere in the middle of the work.
+                platform = platform.crash_and_restart([service(&moods, many)], BTreeMap::new()).await;
+            }
+        }
+        platform.settled().await;
+        for key in 1..=50 {
+            assert_eq!(counts(&platform, key).await, 4, "key {key}, many {many}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_key_keep_their_order() {
+    let platform = Platform::start([service(&Moods::default(), true)]).await;
+    for round in 0..20 {
+        for key in 1..=5 {
+            created(&platform, key + 10 * (round % 2)).await;
+        }
+    }
+    platform.settled().await;
+    let rows = platform.ctx("inventory").store().read("select id, about from inventory_order order by id", vec![]).await.unwrap();
+    assert_eq!(rows.len(), 100);
+}
+
+#[tokio::test]
+async fn s4_p04_a_key_that_waits_for_somebody_holds_up_no_other_and_goes_on_by_itself() {
+    for many in [false, true] {
+        let moods = Moods::default();
+        moods.away.lock().unwrap().insert(7);
+        let platform = Platform::start([service(&moods, many)]).await;
+        for key in [7, 8, 7, 9, 7] {
+            created(&platform, key).await;
+        }
+        platform
+            .eventually("the others are counted", || async {
+                let others = (counts(&platform, 8).await, counts(&platform, 9).await);
+                Ok(if others == (1, 1) { Ok(()) } else { Err(format!("{others:?}")) })
+            })
+            .await;
+        assert_eq!(counts(&platform, 7).await, 0);
+        moods.away.lock().unwrap().clear();
+        platform.settled().await;
+        assert_eq!(counts(&platform, 7).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn s4_x03_a_paused_service_waits_and_catches_up() {
+    let platform = Platform::start([service(&Moods::default(), true)]).await;
+    created(&platform, 1).await;
+    platform.settled().await;
+    let mut desk = operator_api::operator_client::OperatorClient::new(platform.channel(host::operator_name("inventory"), host::testing::staff()));
+    let paused = |paused| operator_api::SetPausedRequest { paused, reason: "a test".to_owned() };
+    assert!(desk.set_paused(paused(true)).await.unwrap().into_inner().paused);
+    for _ in 0..10 {
+        created(&platform, 1).await;
+    }
+    // The round that had begun before the gate closed may still end; nothing begins after it.
+    let before = counts(&platform, 1).await;
+    assert!(before <= 2, "{before}");
+    assert!(!desk.set_paused(paused(false)).await.unwrap().into_inner().paused);
+    platform.settled().await;
+    assert_eq!(counts(&platform, 1).await, 11);
+    let mut stranger = operator_api::operator_client::OperatorClient::new(platform.channel(host::operator_name("inventory"), host::testing::guest(1)));
+    assert!(stranger.set_paused(paused(true)).await.is_err());
+}
