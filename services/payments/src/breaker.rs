@@ -238,3 +238,100 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use base::BoxFuture;
+    use base::world::Runtime;
+
+    use super::*;
+
+    /// A clock that goes when it is told to.
+    struct Clock(AtomicU64);
+
+    impl Runtime for Clock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(i64::try_from(self.monotonic().as_micros()).unwrap())
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_millis(self.0.load(Ordering::Relaxed))
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            unreachable!("nobody sleeps here")
+        }
+
+        fn spawn(&self, _: &'static str, _: BoxFuture<'static, ()>) {
+            unreachable!("nobody spawns here")
+        }
+
+        fn chance(&self) -> u64 {
+            0
+        }
+
+        fn next_id(&self) -> i64 {
+            0
+        }
+    }
+
+    fn begun() -> (Breaker, World, Arc<Clock>) {
+        let clock = Arc::new(Clock(AtomicU64::new(60_000)));
+        (Breaker::new(Policy::default()), World::of(clock.clone()), clock)
+    }
+
+    fn calls(breaker: &Breaker, world: &World, count: u32, failed: bool) {
+        for _ in 0..count {
+            breaker.admit(world).expect("the breaker lets the call through").ended(failed);
+        }
+    }
+
+    fn position(breaker: &Breaker, world: &World) -> Position {
+        breaker.view(world).position
+    }
+
+    #[test]
+    fn s2_r03_it_opens_rests_and_lets_one_call_see() {
+        let (breaker, world, clock) = begun();
+        calls(&breaker, &world, 8, false);
+        calls(&breaker, &world, 11, true);
+        assert_eq!(position(&breaker, &world), Position::Closed, "too few calls to judge by");
+        calls(&breaker, &world, 1, true);
+        assert_eq!(position(&breaker, &world), Position::Open);
+        assert_eq!(breaker.admit(&world).err().unwrap().code, OPEN_CODE);
+        for (failed, then) in [(true, Position::Open), (false, Position::Closed)] {
+            clock.0.fetch_add(5_000, Ordering::Relaxed);
+            let probe = breaker.admit(&world).expect("one call may look");
+            assert!(breaker.admit(&world).is_err(), "but only one");
+            probe.ended(failed);
+            assert_eq!(position(&breaker, &world), then);
+        }
+        assert_eq!(breaker.view(&world).opened_times, 2);
+    }
+
+    #[test]
+    fn a_look_that_was_given_up_leaves_room_for_the_next() {
+        let (breaker, world, clock) = begun();
+        calls(&breaker, &world, 20, true);
+        clock.0.fetch_add(5_000, Ordering::Relaxed);
+        drop(breaker.admit(&world).expect("one call may look"));
+        calls(&breaker, &world, 1, false);
+        assert_eq!(position(&breaker, &world), Position::Closed);
+    }
+
+    #[test]
+    fn old_calls_are_forgotten_and_late_outcomes_say_nothing() {
+        let (breaker, world, clock) = begun();
+        calls(&breaker, &world, 19, true);
+        clock.0.fetch_add(10_000, Ordering::Relaxed);
+        assert_eq!((breaker.view(&world).failures, breaker.view(&world).calls), (0, 0));
+        let slow = breaker.admit(&world).expect("closed");
+        calls(&breaker, &world, 20, true);
+        breaker.reset(&world);
+        slow.ended(true);
+        assert_eq!((position(&breaker, &world), breaker.view(&world).calls), (Position::Closed, 0));
+    }
+}

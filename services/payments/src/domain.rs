@@ -106,7 +106,13 @@ impl Error {
 }
 
 /// Decides what a command does to the payment of an order; most repeats and latecomers do nothing.
-pub fn decide(order: OrderId, shop: ShopId, payment: Option<&Payment>, command: Command, now: Timestamp) -> Result<Decision, Error> {
+pub fn decide(
+    order: OrderId,
+    shop: ShopId,
+    payment: Option<&Payment>,
+    command: Command,
+    now: Timestamp,
+) -> Result<Decision, Error> {
     let blank = |state| Draft::of(&Payment::blank(order, shop, state, now), now);
     let Some(payment) = payment else {
         return match command {

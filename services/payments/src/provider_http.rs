@@ -35,12 +35,20 @@ struct BooksAnswer {
 impl<'a> HttpProvider<'a> {
     /// Finds the way to the provider.
     pub fn of(ctx: &'a Ctx, breaker: &'a Breaker) -> Result<HttpProvider<'a>, Fault> {
-        let unknown = || Fault::unavailable("provider_unset", "The setting provider_url does not say where the payment provider is.");
+        let unknown =
+            || Fault::unavailable("provider_unset", "The setting provider_url does not say where the payment provider is.");
         let url = ctx.setting("provider_url").ok_or_else(unknown)?.trim_end_matches('/');
         Ok(HttpProvider { ctx, url, breaker })
     }
 
-    async fn ask(&self, call: &'static str, method: &'static str, path: String, key: Option<&str>, body: Vec<u8>) -> Result<HttpResponse, Fault> {
+    async fn ask(
+        &self,
+        call: &'static str,
+        method: &'static str,
+        path: String,
+        key: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<HttpResponse, Fault> {
         let world = self.ctx.world();
         let pass = self.breaker.admit(world)?;
         let started = world.monotonic();
@@ -55,18 +63,22 @@ impl<'a> HttpProvider<'a> {
         metrics::histogram!("comanda_provider_seconds", "call" => call, "outcome" => ended).record(seconds);
         let answer = outcome?;
         match answer.status {
-            429 | 500.. => Err(Fault::unavailable("provider_failed", "The payment provider failed; it will be asked again.").with("status", answer.status)),
+            429 | 500.. => Err(Fault::unavailable("provider_failed", "The payment provider failed; it will be asked again.")
+                .with("status", answer.status)),
             _ => Ok(answer),
         }
     }
 
     fn read<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, Fault> {
         match answer.status {
-            200..=299 | 402 => serde_json::from_slice(&answer.body)
-                .map_err(|error| Fault::internal("provider_unreadable", "The payment provider's answer cannot be read.").because(error)),
+            200..=299 | 402 => serde_json::from_slice(&answer.body).map_err(|error| {
+                Fault::internal("provider_unreadable", "The payment provider's answer cannot be read.").because(error)
+            }),
             status => {
                 let cause = String::from_utf8_lossy(&answer.body).chars().take(300).collect::<String>();
-                Err(Fault::refused("provider_refused", "The payment provider refuses the request.").with("status", status).because(cause))
+                Err(Fault::refused("provider_refused", "The payment provider refuses the request.")
+                    .with("status", status)
+                    .because(cause))
             }
         }
     }
@@ -82,7 +94,8 @@ impl Provider for HttpProvider<'_> {
             "order_reference": request.order_reference,
         });
         Box::pin(async move {
-            let answer = self.ask("charge", "POST", "/v1/charges".to_owned(), Some(&request.key), body.to_string().into_bytes()).await?;
+            let answer =
+                self.ask("charge", "POST", "/v1/charges".to_owned(), Some(&request.key), body.to_string().into_bytes()).await?;
             Self::read(&answer)
         })
     }

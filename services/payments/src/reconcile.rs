@@ -53,13 +53,21 @@ pub fn compare(ours: &[OurEntry], books: &[BookRow], unsettled: &BTreeSet<Paymen
         }
         match noted.remove(&(row.kind.as_str(), row.id.as_str())) {
             None if row.at >= began.micros() || payment.is_some_and(|payment| unsettled.contains(&payment)) => {}
-            None => found.push(differs(payment, &row.id, format!("the provider knows a {} of {} that we do not", row.kind, row.amount_minor))),
+            None => found.push(differs(
+                payment,
+                &row.id,
+                format!("the provider knows a {} of {} that we do not", row.kind, row.amount_minor),
+            )),
             Some(entry) if entry.amount_minor != row.amount_minor => {
                 let what = format!("a {} is {} to us and {} to the provider", row.kind, entry.amount_minor, row.amount_minor);
                 found.push(differs(payment, &row.id, what));
             }
             Some(entry) if payment.is_some_and(|payment| payment != entry.payment) => {
-                found.push(differs(Some(entry.payment), &row.id, format!("the provider has this {} under another payment's key", row.kind)));
+                found.push(differs(
+                    Some(entry.payment),
+                    &row.id,
+                    format!("the provider has this {} under another payment's key", row.kind),
+                ));
             }
             Some(_) => {}
         }

@@ -62,7 +62,10 @@ impl Rpc {
             after = page.last().map_or(after, |row| row.seq);
             books.extend(page);
             if books.len() > BOOK_ROWS_MAX {
-                return Err(Fault::internal("too_many_rows", format!("The provider's books have more than {BOOK_ROWS_MAX} rows.")));
+                return Err(Fault::internal(
+                    "too_many_rows",
+                    format!("The provider's books have more than {BOOK_ROWS_MAX} rows."),
+                ));
             }
             if !full {
                 return Ok(books);
@@ -101,7 +104,10 @@ impl Payments for Rpc {
         .await
     }
 
-    async fn get_payment_by_order(&self, request: Request<api::GetPaymentByOrderRequest>) -> Result<Response<api::Payment>, Status> {
+    async fn get_payment_by_order(
+        &self,
+        request: Request<api::GetPaymentByOrderRequest>,
+    ) -> Result<Response<api::Payment>, Status> {
         host::answer(async {
             let call = Call::of(&request)?;
             let order = OrderId(request.into_inner().order_id);
@@ -139,10 +145,13 @@ impl Payments for Rpc {
             let id = PaymentId(asked.payment_id);
             saga::settle(self.ctx.store(), self.ctx.world(), &call, || async {
                 let payment = store::payment(self.ctx.store(), id).await?;
-                let payment = payment.filter(|payment| may_see(&call.principal, payment)).ok_or_else(|| Error::Unknown.fault())?;
+                let payment =
+                    payment.filter(|payment| may_see(&call.principal, payment)).ok_or_else(|| Error::Unknown.fault())?;
                 call.principal.must_serve(payment.shop)?;
-                let refund = Command::Refund { amount_minor: asked.amount_minor, refund: self.ctx.world().next_id::<EventId>().0 };
-                let decision = decide(payment.order(), payment.shop, Some(&payment), refund, self.ctx.now()).map_err(|error| error.fault())?;
+                let refund =
+                    Command::Refund { amount_minor: asked.amount_minor, refund: self.ctx.world().next_id::<EventId>().0 };
+                let decision = decide(payment.order(), payment.shop, Some(&payment), refund, self.ctx.now())
+                    .map_err(|error| error.fault())?;
                 let after = decision.after.clone().unwrap_or_else(|| payment.clone());
                 let act = self.ctx.store().act(&call.principal, "refund", &id.show(self.ctx.key()), &asked.reason);
                 let change = store::change_of(Some(&payment), decision, &call.correlation).write(act);
@@ -199,12 +208,19 @@ fn told(found: reconcile::Discrepancy) -> api::Discrepancy {
 
 fn check_token(token: &str) -> Result<(), Fault> {
     if card::looks_like_number(token) {
-        return Err(Fault::invalid("card_number_refused", "This looks like a card number. Send a token of the payment provider instead."));
+        return Err(Fault::invalid(
+            "card_number_refused",
+            "This looks like a card number. Send a token of the payment provider instead.",
+        ));
     }
     let fits = token.strip_prefix("tok_").is_some_and(|rest| {
         (1..=TOKEN_REST_MAX).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     });
-    if fits { Ok(()) } else { Err(Fault::invalid("bad_card_token", "A card's token looks like tok_… with letters, digits and underscores.")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Fault::invalid("bad_card_token", "A card's token looks like tok_… with letters, digits and underscores."))
+    }
 }
 
 /// Gives the end of a token, by which its owner knows it again.

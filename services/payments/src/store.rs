@@ -45,7 +45,11 @@ pub async fn payment_of_order(store: &Store, order: OrderId) -> Result<Option<Pa
 /// Lists a shop's payments by id, the newest first, beginning before one; of one state or of all.
 pub async fn page(store: &Store, shop: ShopId, state: Option<State>, before: i64, limit: u32) -> Result<Vec<Payment>, Fault> {
     let rows = match state {
-        None => store.scan(payments!("where shop_id = $1 and id < $2 order by id desc limit $3"), params![shop, before, limit]).await?,
+        None => {
+            store
+                .scan(payments!("where shop_id = $1 and id < $2 order by id desc limit $3"), params![shop, before, limit])
+                .await?
+        }
         Some(state) if is_rare(state) => {
             let text = payments!(
                 "where shop_id = $1 and id < $2 and state = $4
@@ -111,13 +115,15 @@ fn reason_of(word: &str) -> Result<FailureReason, Fault> {
 
 /// Lists the movements of a payment by time.
 pub async fn entries(store: &Store, payment: PaymentId) -> Result<Vec<(Entry, Timestamp)>, Fault> {
-    let text = "select id, kind, amount_minor, provider_id, done, at from payments_transactions where payment_id = $1 order by id";
+    let text =
+        "select id, kind, amount_minor, provider_id, done, at from payments_transactions where payment_id = $1 order by id";
     let rows = store.read(text, params![payment]).await?;
     rows.iter().map(|row| Ok((entry_of(row)?, row.time(5)?))).collect()
 }
 
 fn entry_of(row: &Row) -> Result<Entry, Fault> {
-    let kind = EntryKind::of(row.text(1)?).ok_or_else(|| Fault::internal("store_row", "A movement has a kind that nobody knows."))?;
+    let kind =
+        EntryKind::of(row.text(1)?).ok_or_else(|| Fault::internal("store_row", "A movement has a kind that nobody knows."))?;
     Ok(Entry { id: row.int(0)?, kind, amount_minor: row.int(2)?, provider_id: row.text(3)?.to_owned(), done: row.bool(4)? })
 }
 
@@ -207,7 +213,8 @@ fn save(before: Option<&Payment>, after: &Payment) -> Change {
         return Change::new().guarded(statement(text, params));
     };
     params.push(before.version.into());
-    let text = "update payments_payments set shop_id = $2, device_id = $3, method = $4, method_id = $5, state = $6, amount_minor = $7,
+    let text =
+        "update payments_payments set shop_id = $2, device_id = $3, method = $4, method_id = $5, state = $6, amount_minor = $7,
                 currency = $8, fee_minor = $9, taken_minor = $10, refunding_minor = $11, refunded_minor = $12, reason = $13,
                 attempts = $14, requested_at = $15, created_at = $16, changed_at = $17, version = $18
                 where id = $1 and version = $19";

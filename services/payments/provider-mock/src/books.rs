@@ -226,7 +226,10 @@ impl Books {
                 "update provider_charges set state = 'captured', captured_minor = $2 where id = $1 and state = 'authorised'",
                 params![charge_number, amount_minor],
             ),
-            Deed::Void => statement("update provider_charges set state = 'voided' where id = $1 and state = 'authorised'", params![charge_number]),
+            Deed::Void => statement(
+                "update provider_charges set state = 'voided' where id = $1 and state = 'authorised'",
+                params![charge_number],
+            ),
             Deed::Refund(_) => statement(
                 "update provider_charges set refunded_minor = refunded_minor + $2
                  where id = $1 and state = 'captured' and refunded_minor + $2 <= captured_minor",

@@ -34,7 +34,8 @@ pub(crate) async fn process(State(provider): State<Provider>, body: Bytes) -> Re
     let at_work = provider.clone();
     let answer = provider.carry_out(async move {
         let charge = charge_now(&at_work, &wish).await?;
-        let (status, word) = if charge.state == "declined" { (StatusCode::PAYMENT_REQUIRED, "failed") } else { (StatusCode::OK, "success") };
+        let (status, word) =
+            if charge.state == "declined" { (StatusCode::PAYMENT_REQUIRED, "failed") } else { (StatusCode::OK, "success") };
         let body = json!({
             "status": word,
             "success": word == "success",
@@ -51,7 +52,8 @@ pub(crate) async fn process(State(provider): State<Provider>, body: Bytes) -> Re
 
 fn failed(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, Json(json!({ "status": "failed", "success": false, "reason": problem.code, "message": problem.message }))).into_response()
+    (status, Json(json!({ "status": "failed", "success": false, "reason": problem.code, "message": problem.message })))
+        .into_response()
 }
 
 fn wish(body: &[u8]) -> Result<Wish, Problem> {
@@ -68,8 +70,9 @@ fn wish(body: &[u8]) -> Result<Wish, Problem> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    let amount_minor = minor(&amount, decimals)
-        .ok_or_else(|| Problem::new(400, "bad_amount", "amount must be a decimal number with no more places than the currency has."))?;
+    let amount_minor = minor(&amount, decimals).ok_or_else(|| {
+        Problem::new(400, "bad_amount", "amount must be a decimal number with no more places than the currency has.")
+    })?;
     let token = asked.token.unwrap_or_else(|| "tok_visa".to_owned());
     check(Wish { key: format!("process-{order}"), amount_minor, currency, token, capture: true, order_reference: order })
 }
@@ -78,7 +81,8 @@ fn wish(body: &[u8]) -> Result<Wish, Problem> {
 fn minor(text: &str, decimals: u32) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let part = part.trim_end_matches('0');
-    if whole.is_empty() || !whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit()) || part.len() > decimals as usize {
+    if whole.is_empty() || !whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit()) || part.len() > decimals as usize
+    {
         return None;
     }
     let padded = format!("{whole}{part:0<width$}", width = decimals as usize);
@@ -101,7 +105,9 @@ mod tests {
 
     #[test]
     fn decimal_amounts_are_read_and_written_exactly() {
-        for (text, expected) in [("25.98", Some(2_598)), ("25.9", Some(2_590)), ("25", Some(2_500)), ("0.01", Some(1)), ("25.980", Some(2_598))] {
+        for (text, expected) in
+            [("25.98", Some(2_598)), ("25.9", Some(2_590)), ("25", Some(2_500)), ("0.01", Some(1)), ("25.980", Some(2_598))]
+        {
             assert_eq!(minor(text, 2), expected, "{text}");
         }
         for bad in ["", "25.987", "-1", "1e3", "٢", ".5", "1.2.3", "99999999999999999999"] {

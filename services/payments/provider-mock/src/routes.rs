@@ -199,7 +199,11 @@ fn check_key(key: &str) -> Result<String, Problem> {
         return Err(card_number());
     }
     if key.is_empty() || key.len() > NAME_BYTES_MAX {
-        return Err(Problem::new(400, "idempotency_key_needed", "The header Idempotency-Key must name the wish, in at most 200 bytes."));
+        return Err(Problem::new(
+            400,
+            "idempotency_key_needed",
+            "The header Idempotency-Key must name the wish, in at most 200 bytes.",
+        ));
     }
     Ok(key.to_owned())
 }
@@ -230,7 +234,8 @@ fn without_references(text: &str) -> String {
     let mut parts = text.split("\"ord_");
     let mut kept = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let is_id = part.as_bytes().get(13) == Some(&b'"') && part.bytes().take(13).all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let is_id = part.as_bytes().get(13) == Some(&b'"')
+            && part.bytes().take(13).all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         kept.push('"');
         kept.push_str(if is_id { &part[13..] } else { part });
     }
@@ -245,9 +250,10 @@ pub(crate) fn check(wish: Wish) -> Result<Wish, Problem> {
     if Currency::parse(&wish.currency).is_err() {
         return Err(Problem::new(400, "bad_currency", "The currency must be a code of three capital letters."));
     }
-    let fits = wish.token.strip_prefix("tok_").is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    });
+    let fits = wish
+        .token
+        .strip_prefix("tok_")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
     if !fits || wish.token.len() > NAME_BYTES_MAX {
         return Err(Problem::new(400, "bad_token", "The token must look like tok_…."));
     }
@@ -287,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_refusal_never_repeats_what_was_sent() {
-        let problem = read::<ChargeBody>(br#"{"amount_minor":1,"currency":"USD","token":"tok_visa","secret":"hush"}"#).err().unwrap();
+        let problem =
+            read::<ChargeBody>(br#"{"amount_minor":1,"currency":"USD","token":"tok_visa","secret":"hush"}"#).err().unwrap();
         assert_eq!(problem.code, "bad_json");
         assert!(!problem.message.contains("hush") && !problem.message.contains("secret"));
     }

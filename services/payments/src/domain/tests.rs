@@ -152,11 +152,7 @@ fn an_order_cancelled_while_it_is_charged_is_withdrawn_and_what_was_taken_goes_b
     let back = withdrawing().when(captured());
     let back = back.then(
         State::Refunding,
-        [
-            note(72, EntryKind::Capture, TOTAL, "ch_1", true),
-            note(73, EntryKind::Refund, TOTAL, "", false),
-            Effect::AskRefund(73),
-        ],
+        [note(72, EntryKind::Capture, TOTAL, "ch_1", true), note(73, EntryKind::Refund, TOTAL, "", false), Effect::AskRefund(73)],
     );
     assert_eq!((back.taken_minor, back.refunding_minor, back.held_minor()), (TOTAL, TOTAL, 0));
 }

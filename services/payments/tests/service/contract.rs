@@ -1,7 +1,9 @@
 //! The rpcs, and the provider's own interface.
 
 use orders_api::events::PaymentKind;
-use payments_api::{GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, ReconcileRequest, RefundRequest, RegisterMethodRequest};
+use payments_api::{
+    GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, ReconcileRequest, RefundRequest, RegisterMethodRequest,
+};
 use provider_mock::Settings;
 use serde_json::json;
 use tonic::Code;
@@ -26,11 +28,14 @@ async fn s1_m04_no_card_number_is_accepted_and_none_is_kept() {
         let body = json!({ "amount_minor": 100, "currency": "USD", "token": "tok_visa", "capture": true });
         assert_eq!(till.ask("POST", "/v1/charges", NUMBER, body).await.status, 400, "nor as a key");
         assert_eq!(till.ask("POST", &format!("/v1/charges/withdraw?key={NUMBER}"), "", json!({})).await.status, 400);
-        let refused = till.ask("POST", "/api/v1/payments/process", "", json!({ "orderId": "1", "amount": 1.5, "cardNumber": NUMBER })).await;
+        let refused = till
+            .ask("POST", "/api/v1/payments/process", "", json!({ "orderId": "1", "amount": 1.5, "cardNumber": NUMBER }))
+            .await;
         assert_eq!((refused.status, read(&refused)["reason"].as_str()), (400, Some("card_number_refused")));
     }
     for bad in ["", "visa", "tok_", "tok_é", "tok_a b", &format!("tok_{}", "a".repeat(65))] {
-        let refused = till.as_guest(DEVICE).register_method(RegisterMethodRequest { card_token: bad.to_owned() }).await.unwrap_err();
+        let refused =
+            till.as_guest(DEVICE).register_method(RegisterMethodRequest { card_token: bad.to_owned() }).await.unwrap_err();
         assert_eq!(code(&refused), "bad_card_token", "{bad}");
     }
     assert_eq!(till.books().await, []);
@@ -51,7 +56,13 @@ async fn s1_m05_methods_and_movements_have_tables_of_their_own() {
     let first = till.method("tok_visa").await;
     assert_eq!(till.method("tok_visa").await, first);
     assert_ne!(till.method("tok_mastercard").await, first);
-    let rows = till.platform.ctx("payments").store().read("select hint from payments_methods order by created_at", vec![]).await.unwrap();
+    let rows = till
+        .platform
+        .ctx("payments")
+        .store()
+        .read("select hint from payments_methods order by created_at", vec![])
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].text(0).unwrap(), "…visa");
     till.order("tok_visa").await;
@@ -73,7 +84,10 @@ async fn a_payment_is_shown_to_its_guest_and_the_staff_alone() {
     assert_eq!(code(&till.as_guest(99).get_payment_by_order(by_order).await.unwrap_err()), "payment_not_found");
     assert_eq!(code(&till.as_guest(99).get_payment(GetPaymentRequest { payment_id: 1 }).await.unwrap_err()), "payment_not_found");
     for denied in [
-        till.as_guest(DEVICE).list_payments(ListPaymentsRequest { shop_id: SHOP.0, ..ListPaymentsRequest::default() }).await.err(),
+        till.as_guest(DEVICE)
+            .list_payments(ListPaymentsRequest { shop_id: SHOP.0, ..ListPaymentsRequest::default() })
+            .await
+            .err(),
         till.as_guest(DEVICE).reconcile(ReconcileRequest {}).await.err(),
         till.as_guest(DEVICE)
             .refund(RefundRequest { payment_id: payment.payment_id, amount_minor: 1, reason: "mine".to_owned() })
@@ -122,7 +136,12 @@ async fn staff_list_payments_by_page_and_state() {
     till.created(waiting, PaymentKind::Cash, None).await;
     till.platform.heard("order.paid", 3).await;
     till.until_state(waiting, "expected").await;
-    let page = |after: &str, state: &str| ListPaymentsRequest { shop_id: SHOP.0, state: state.to_owned(), after: after.to_owned(), limit: 2 };
+    let page = |after: &str, state: &str| ListPaymentsRequest {
+        shop_id: SHOP.0,
+        state: state.to_owned(),
+        after: after.to_owned(),
+        limit: 2,
+    };
     let first = till.client().list_payments(page("", "captured")).await.unwrap().into_inner();
     let second = till.client().list_payments(page(&first.next, "captured")).await.unwrap().into_inner();
     let mut listed: Vec<i64> = first.payments.iter().chain(&second.payments).map(|payment| payment.order_id).collect();
@@ -148,7 +167,8 @@ async fn reconciling_names_money_that_only_one_side_knows() {
 #[tokio::test]
 async fn s4_c06_s1_m02_the_provider_takes_money_once_per_key() {
     let till = Till::open(Settings::default()).await;
-    let body = json!({ "amount_minor": 500, "currency": "USD", "token": "tok_visa", "capture": true, "order_reference": "ord_1" });
+    let body =
+        json!({ "amount_minor": 500, "currency": "USD", "token": "tok_visa", "capture": true, "order_reference": "ord_1" });
     let first = till.ask("POST", "/v1/charges", "a", body.clone()).await;
     let again = till.ask("POST", "/v1/charges", "a", body.clone()).await;
     assert_eq!((first.status, read(&first)), (200, read(&again)));
@@ -213,13 +233,21 @@ async fn s4_e06_the_pizza_places_own_way_to_pay_is_answered() {
     assert_eq!(first.status, 200);
     assert_eq!((answer["status"].as_str(), answer["orderId"].as_str()), (Some("success"), Some(order.as_str())));
     assert_eq!(answer["amount"].to_string(), "25.98");
-    assert_eq!(read(&till.ask("POST", "/api/v1/payments/process", "", body.clone()).await)["transactionId"], answer["transactionId"]);
+    assert_eq!(
+        read(&till.ask("POST", "/api/v1/payments/process", "", body.clone()).await)["transactionId"],
+        answer["transactionId"]
+    );
     let mut declined = body.clone();
     declined["orderId"] = json!("other");
     declined["token"] = json!("tok_declined");
     let declined = till.ask("POST", "/api/v1/payments/process", "", declined).await;
     assert_eq!((declined.status, read(&declined)["status"].as_str()), (402, Some("failed")));
-    for bad in [json!({ "orderId": "1" }), json!({ "amount": 1 }), json!({ "orderId": "1", "amount": -1 }), json!({ "orderId": "1", "amount": 1.234 })] {
+    for bad in [
+        json!({ "orderId": "1" }),
+        json!({ "amount": 1 }),
+        json!({ "orderId": "1", "amount": -1 }),
+        json!({ "orderId": "1", "amount": 1.234 }),
+    ] {
         assert_eq!(till.ask("POST", "/api/v1/payments/process", "", bad).await.status, 400);
     }
     till.set(json!({ "failure_rate": 1.0, "latency_ms": 30 })).await;

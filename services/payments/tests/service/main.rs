@@ -3,5 +3,4 @@
 mod contract;
 mod outages;
 mod reactions;
-mod speed;
 mod till;

@@ -78,7 +78,8 @@ async fn s2_r03_s4_x04_the_breaker_opens_on_a_dead_provider_and_staff_can_reset_
 
 #[tokio::test]
 async fn past_its_deadline_a_payment_fails_only_when_certainly_nothing_was_taken() {
-    let till = Till::open_set(Settings { failure_rate: 1.0, ..Settings::default() }, &[("payment_deadline_seconds", "0.2")]).await;
+    let till =
+        Till::open_set(Settings { failure_rate: 1.0, ..Settings::default() }, &[("payment_deadline_seconds", "0.2")]).await;
     let order = till.order("tok_visa").await;
     till.platform.heard("payment.requested", 1).await;
     let world = till.world().clone();
@@ -112,7 +113,9 @@ async fn a_refund_that_the_provider_refuses_lies_in_the_dead_letters_with_its_ca
     let store = till.platform.ctx("payments").store().clone();
     let letter = till
         .platform
-        .eventually("the refund is parked", || async { Ok(store.parked(None, 0, 10).await?.pop().ok_or_else(|| "no letter".to_owned())) })
+        .eventually("the refund is parked", || async {
+            Ok(store.parked(None, 0, 10).await?.pop().ok_or_else(|| "no letter".to_owned()))
+        })
         .await;
     assert_eq!(letter.kind, "refund");
     assert!(letter.cause.contains("provider_refused"), "{}", letter.cause);

@@ -62,7 +62,8 @@ impl Till {
     pub async fn open_set(settings: Settings, more: &[(&str, &str)]) -> Till {
         let folder = Scratch::new();
         let counter = Counter::open(&folder, settings).await;
-        let mut settings: BTreeMap<String, String> = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut settings: BTreeMap<String, String> =
+            more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         settings.insert("provider_url".to_owned(), counter.url.clone());
         let platform = Platform::start_with(Arc::default(), [payments::service()], settings.clone()).await;
         Till { platform, counter, settings, folder }
@@ -196,7 +197,8 @@ impl Till {
     }
 
     pub async fn ask_raw(&self, method: &'static str, path: &str, key: &str, body: String) -> Result<HttpResponse, base::Fault> {
-        let headers = vec![("idempotency-key".to_owned(), key.to_owned()), ("content-type".to_owned(), "application/json".to_owned())];
+        let headers =
+            vec![("idempotency-key".to_owned(), key.to_owned()), ("content-type".to_owned(), "application/json".to_owned())];
         let url = format!("{}{path}", self.counter.url);
         let request = HttpRequest { method, url, headers, body: body.into_bytes(), timeout: Duration::from_secs(5) };
         self.platform.ctx("payments").outside().http.send(request).await
