@@ -21,5 +21,7 @@ pub use rusqlite;
 pub use text::Text;
 pub use writer::{Ended, Tx, Verdict, Write};
 
+// The tests start processes and tasks, which only the host may do otherwise.
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests;

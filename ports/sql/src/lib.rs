@@ -16,6 +16,8 @@ pub mod laws;
 mod letters;
 mod meter;
 mod migration;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod store;
 mod tables;
 #[cfg(any(test, feature = "testing"))]
@@ -28,5 +30,7 @@ pub use embedded::Embedded;
 pub use engine::{Batch, Engine, Migration, Step, Verdict};
 pub use jobs::Job;
 pub use letters::{Letter, ParkedKey, What};
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
 pub use store::Store;
 pub use value::{Row, Value};

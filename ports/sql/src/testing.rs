@@ -1,4 +1,4 @@
-//! Throwaway stores for tests: on SQLite, or on the PostgreSQL that `COMANDA_TEST_POSTGRES` names.
+//! Throwaway stores for tests: on SQLite, or on the PostgreSQL that `COMANDA_TEST_POSTGRES` names (`start`: one of its own).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,6 +8,11 @@ use base::world::Runtime;
 use base::{BoxFuture, Fault, Timestamp, World};
 use embedded::{Database, Options, Synchronous};
 use tempfile::TempDir;
+
+#[cfg(feature = "postgres")]
+mod server;
+#[cfg(feature = "postgres")]
+pub use server::url as postgres_url;
 
 use crate::{Batch, Embedded, Engine, Migration, Row, Store, Value, Verdict};
 
@@ -25,6 +30,9 @@ pub struct Ground {
     pub database: Option<Database>,
     /// The world its stores live in.
     pub world: World,
+    /// The server, when the engine is PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub postgres: Option<crate::Postgres>,
 }
 
 impl Ground {
@@ -32,8 +40,10 @@ impl Ground {
     #[allow(clippy::disallowed_methods)]
     pub async fn fresh() -> Ground {
         #[cfg(feature = "postgres")]
-        if let Ok(url) = std::env::var("COMANDA_TEST_POSTGRES") {
-            return Ground::postgres(&url).await;
+        match std::env::var("COMANDA_TEST_POSTGRES").as_deref() {
+            Ok("start") => return Ground::postgres(&server::url()).await,
+            Ok(url) => return Ground::postgres(url).await,
+            Err(_) => {}
         }
         Ground::sqlite()
     }
@@ -48,7 +58,13 @@ impl Ground {
         let folder = tempfile::tempdir().expect("a test needs a folder");
         let database = Database::open(folder.path().join("test.db"), options).expect("an empty folder takes a database");
         let engine = Throwaway { engine: Embedded::new(database.clone()), _folder: folder };
-        Ground { engine: Arc::new(engine), database: Some(database), world: world() }
+        Ground {
+            engine: Arc::new(engine),
+            database: Some(database),
+            world: world(),
+            #[cfg(feature = "postgres")]
+            postgres: None,
+        }
     }
 
     /// Makes a place in a PostgreSQL server: a schema of its own.
@@ -56,8 +72,10 @@ impl Ground {
     pub async fn postgres(url: &str) -> Ground {
         static NUMBER: AtomicI64 = AtomicI64::new(0);
         let schema = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let engine = crate::Postgres::open_schema(url, &schema).await.expect("the server named by COMANDA_TEST_POSTGRES answers");
-        Ground { engine: Arc::new(engine), database: None, world: world() }
+        let world = world();
+        let opened = crate::Postgres::open(url, Some(&schema), world.clone()).await;
+        let postgres = opened.unwrap_or_else(|fault| panic!("no PostgreSQL at {url}: {fault} {:?}", fault.cause));
+        Ground { engine: Arc::new(postgres.clone()), database: None, world, postgres: Some(postgres) }
     }
 
     /// Opens the store of a service.
