@@ -60,3 +60,29 @@ base::facts! {
         available: i64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads a golden file into its type and writes it back; gives the event's key.
+    fn kept<F: Fact>(golden: &str) -> i64 {
+        let before: Value = serde_json::from_str(golden).unwrap();
+        let fact: F = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&fact).unwrap(), before, "{}", F::KIND);
+        fact.key()
+    }
+
+    #[test]
+    fn every_event_reads_its_golden_file_and_writes_it_back() {
+        let order = 7_301_444_403_200_001;
+        assert_eq!(kept::<StockReserved>(include_str!("../events/stock.reserved.v1.json")), order);
+        assert_eq!(kept::<StockRejected>(include_str!("../events/stock.rejected.v1.json")), order);
+        let thing = 7_301_444_403_200_033;
+        assert_eq!(kept::<StockLow>(include_str!("../events/stock.low.v1.json")), thing);
+        assert_eq!(kept::<StockChanged>(include_str!("../events/stock.changed.v1.json")), thing);
+    }
+}
