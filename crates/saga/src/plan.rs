@@ -121,6 +121,7 @@ impl Plan {
     pub async fn start(self, world: World, store: Store, log: Log) -> Result<Running, Fault> {
         let gate = Gate::open();
         let plan = Arc::new(self);
+        store.free_jobs_of_the_dead().await?;
         let letters = Letters::load(world.clone(), store.clone(), plan.clone()).await?;
         for source in &plan.sources {
             let lane = lane::Lane {

@@ -117,6 +117,10 @@ impl Engine for Embedded {
         "sqlite"
     }
 
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
     fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let system = for_sqlite(system);

@@ -61,6 +61,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Names the engine, for metrics and messages.
     fn name(&self) -> &'static str;
 
+    /// Tells whether this process is the only one that has the data open, so that a lease of before is a lease of the dead.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
     /// Runs the migrations that have not run, each in a transaction of its own, and records them in `{service}_migrations`.
     fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>>;
 

@@ -109,6 +109,19 @@ impl Store {
         self.read_one(self.0.texts.job_get, params![kind, key]).await?.as_ref().map(Job::of).transpose()
     }
 
+    /// Frees the jobs of a process that is gone, where this one can know that it is: before its own worker begins.
+    pub async fn free_jobs_of_the_dead(&self) -> Result<(), Fault> {
+        if self.0.engine.is_exclusive() {
+            self.commit(Once::Nothing, crate::Change::new().write(crate::statement(self.0.texts.job_free, params![]))).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts the jobs that a worker holds.
+    pub async fn leased_count(&self) -> Result<i64, Fault> {
+        self.read_one(self.0.texts.job_leased, params![]).await?.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Counts the jobs that are not used up.
     pub async fn job_count(&self) -> Result<i64, Fault> {
         self.read_one(self.0.texts.job_count, params![]).await?.map_or(Ok(0), |row| row.int(0))
