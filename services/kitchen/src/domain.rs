@@ -8,7 +8,7 @@ mod ticket;
 
 pub use dish::{BookedStep, DishState, Step, TicketLine};
 pub use floor::{Failure, Floor, PLACES_MAX, Station, StationWish};
-pub use ticket::{Decision, Said, State, Ticket, Timer};
+pub use ticket::{DISHES_MAX, Decision, Said, State, Ticket, Timer};
 
 use base::Fault;
 

@@ -95,8 +95,9 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Makes the floor of a shop that has nothing yet.
+    /// Makes the floor of a shop that has nothing yet; a time scale that makes no sense is one.
     pub fn empty(shop_id: ShopId, time_scale: f64) -> Floor {
+        let time_scale = if TIME_SCALE_RANGE.contains(&time_scale) { time_scale } else { 1.0 };
         Floor { shop_id, version: 0, time_scale, settings_version: 0, stations: Vec::new() }
     }
 

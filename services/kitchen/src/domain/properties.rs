@@ -150,7 +150,7 @@ fn given_a_second_oven_when_the_first_breaks_then_the_dish_is_baked_anew_there()
     let decision = ticket.leave(&mut floor, oven, Timestamp(200 * SECOND));
     assert_eq!(seconds(&ticket), [(0, 120), (200, 560), (560, 600)]);
     assert_ne!(ticket.lines[0].booked[0][1].station, oven);
-    assert_eq!(decision.timers, [Timer::Ready(Some(Timestamp(600 * SECOND))), Timer::Start(None)]);
+    assert_eq!(decision.timers, [Timer::Ready(Some(Timestamp(600 * SECOND))), Timer::Start(None), Timer::Ready(None)]);
     assert_eq!(ticket.cooking_ms(), 600_000);
 }
 

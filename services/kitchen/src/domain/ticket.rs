@@ -6,7 +6,7 @@ use base::id::{OrderId, ShopId, TicketId};
 use super::{BookedStep, Failure, Floor, TicketLine};
 
 /// How many dishes a ticket may have.
-const DISHES_MAX: u32 = 2_000;
+pub const DISHES_MAX: u32 = 2_000;
 
 /// How far a ticket has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,15 +263,8 @@ impl Ticket {
         if self.state == State::Booked {
             self.starts_at = self.booked().map(|step| step.starts_at).min().unwrap_or(now);
         }
-        let mut decision = self.go_on(now);
-        // Whatever is set here replaces the timers that were set before; what is said now needs none.
-        if self.state >= State::Cooking {
-            decision = decision.set(Timer::Start(None));
-        }
-        if self.state >= State::Ready {
-            decision = decision.set(Timer::Ready(None));
-        }
-        decision
+        // The timers that were set before are dropped first, then those are set that are still needed.
+        self.go_on(now).set(Timer::Start(None)).set(Timer::Ready(None))
     }
 
     /// Drops all bookings and gives back the places of what has not ended.

@@ -1,0 +1,103 @@
+//! One commit of many tickets: the floors they share, what they say and the timers they set.
+
+use std::collections::BTreeMap;
+
+use base::id::ShopId;
+use base::{Fault, Id, NewEvent, Timestamp};
+use host::Ctx;
+use kitchen_api::events::{CookingFailed, CookingStarted, OrderReady};
+use sql::Change;
+
+use crate::domain::{Decision, Floor, Said, Ticket, Timer};
+use crate::store;
+
+/// A change in the making.
+pub struct Batch<'a> {
+    ctx: &'a Ctx,
+    now: Timestamp,
+    change: Change,
+    /// By shop: the floor as it was loaded and as it is now.
+    floors: BTreeMap<ShopId, (Floor, Floor)>,
+}
+
+impl<'a> Batch<'a> {
+    /// Begins a change at this moment.
+    pub fn begin(ctx: &'a Ctx) -> Batch<'a> {
+        Batch { ctx, now: ctx.now(), change: Change::new(), floors: BTreeMap::new() }
+    }
+
+    /// Gives the moment for which everything is decided.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Gives the floor of a shop, with all that this change has booked there so far.
+    pub async fn floor(&mut self, shop: ShopId) -> Result<&mut Floor, Fault> {
+        if !self.floors.contains_key(&shop) {
+            let floor = floor_or_empty(self.ctx, shop).await?;
+            self.floors.insert(shop, (floor.clone(), floor));
+        }
+        Ok(&mut self.floors.get_mut(&shop).expect("it was just put there").1)
+    }
+
+    /// Adds a ticket that is not kept yet.
+    pub fn insert(&mut self, ticket: &Ticket) {
+        self.write(store::insert_ticket(ticket));
+    }
+
+    /// Adds what was decided about a ticket.
+    pub fn keep(&mut self, before: &Ticket, after: &Ticket, decision: Decision, correlation: &str) {
+        if !decision.changed {
+            return;
+        }
+        self.write(store::update_ticket(before, after));
+        for said in decision.said {
+            self.change.events.push(event_of(after, said, self.now, correlation));
+        }
+        for timer in decision.timers {
+            let (kind, due) = match timer {
+                Timer::Start(due) => (store::START, due),
+                Timer::Ready(due) => (store::READY, due),
+            };
+            match due {
+                Some(due) => self.change.jobs.push(store::timer(kind, after.order_id, due, correlation)),
+                None => self.change.cancels.push((kind, after.order_id.number())),
+            }
+        }
+    }
+
+    fn write(&mut self, statement: sql::Statement) {
+        self.change.statements.push(statement);
+    }
+
+    /// Ends the change; floors on which something was booked or freed are guarded by their version.
+    pub fn end(mut self) -> Change {
+        for (_, (before, after)) in std::mem::take(&mut self.floors) {
+            if before != after {
+                self.write(store::save_times(&after));
+            }
+        }
+        self.change
+    }
+}
+
+/// Gives the floor of a shop; one without stations while nobody has put any.
+pub async fn floor_or_empty(ctx: &Ctx, shop: ShopId) -> Result<Floor, Fault> {
+    let time_scale = ctx.number("kitchen_time_scale", 1.0);
+    Ok(store::floor(ctx.store(), shop).await?.unwrap_or_else(|| Floor::empty(shop, time_scale)))
+}
+
+fn event_of(ticket: &Ticket, said: Said, now: Timestamp, correlation: &str) -> NewEvent {
+    let Ticket { order_id, shop_id, ticket_id, ready_at, .. } = *ticket;
+    match said {
+        Said::Started => NewEvent::of(&CookingStarted { order_id, shop_id, ticket_id, ready_at }, now, correlation),
+        Said::Ready => {
+            let fact = OrderReady { order_id, shop_id, ticket_id, cooking_ms: ticket.cooking_ms() };
+            NewEvent::of(&fact, now, correlation)
+        }
+        Said::Failed(failure) => {
+            let fact = CookingFailed { order_id, shop_id, ticket_id, reason: failure.name().to_owned() };
+            NewEvent::of(&fact, now, correlation)
+        }
+    }
+}
