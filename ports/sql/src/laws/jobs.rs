@@ -33,18 +33,29 @@ async fn claim(store: &Store, now: i64, lease: i64) -> Vec<Job> {
 /// However many workers ask at once, a job goes to one of them.
 pub async fn a_job_is_worked_by_one_lease_only(bed: &dyn Bed) {
     let store = open(bed).await;
-    for key in 0..40 {
-        made(&store, job("call", key, 100)).await;
+    for round in 0..20_i64 {
+        let due = 10_000 * (round + 1);
+        for key in 0..10 {
+            made(&store, job("call", round * 10 + key, due)).await;
+        }
+        assert!(claim(&store, due - 1, 1).await.is_empty(), "nothing is due yet");
+        let start = Arc::new(tokio::sync::Barrier::new(8));
+        let mut workers = tokio::task::JoinSet::new();
+        for worker in 1..=8 {
+            let (store, start) = (store.clone(), start.clone());
+            workers.spawn(async move {
+                start.wait().await;
+                claim(&store, due, round * 10 + worker).await
+            });
+        }
+        let claimed: Vec<Job> = workers.join_all().await.into_iter().flatten().collect();
+        let mut keys: Vec<i64> = claimed.iter().map(|job| job.key).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, (round * 10..round * 10 + 10).collect::<Vec<_>>());
+        for job in claimed {
+            store.commit(job.once(), Change::new()).await.unwrap();
+        }
     }
-    assert!(claim(&store, 99, 1).await.is_empty(), "nothing is due yet");
-    let mut workers = tokio::task::JoinSet::new();
-    for lease in 1..=8 {
-        let store = store.clone();
-        workers.spawn(async move { claim(&store, 100, lease).await });
-    }
-    let mut keys: Vec<i64> = workers.join_all().await.into_iter().flatten().map(|job| job.key).collect();
-    keys.sort_unstable();
-    assert_eq!(keys, (0..40).collect::<Vec<_>>());
 }
 
 /// When a lease has ended, the next worker gets the job, and the first one's answer is fenced out.
