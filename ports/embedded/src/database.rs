@@ -232,7 +232,8 @@ impl Database {
     pub async fn trim_log(&self, older_than: Timestamp, keep_after_seq: i64) -> Result<u64, Fault> {
         let mut dropped = 0;
         loop {
-            let count = self.write(move |tx| Ok(trim(tx.connection(), older_than, keep_after_seq, TRIM_CHUNK, tx.high())?)).await?;
+            let count =
+                self.write(move |tx| Ok(trim(tx.connection(), older_than, keep_after_seq, TRIM_CHUNK, tx.high())?)).await?;
             dropped += count as u64;
             if (count as i64) < TRIM_CHUNK {
                 return Ok(dropped);
@@ -258,7 +259,10 @@ impl Database {
     /// Looks through the whole file for damage; an empty answer is a sound file.
     pub async fn integrity_check(&self) -> Result<Vec<String>, Fault> {
         let lines = self.scan(|connection| {
-            connection.prepare("pragma integrity_check")?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+            connection
+                .prepare("pragma integrity_check")?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<Vec<String>>>()
         });
         Ok(lines.await?.into_iter().filter(|line| line != "ok").collect())
     }

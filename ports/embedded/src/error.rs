@@ -36,8 +36,12 @@ pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
         Some(ErrorCode::DiskFull) => Fault::unavailable("disk_full", "The disk is full; nothing was written."),
         Some(ErrorCode::SystemIoFailure) => Fault::unavailable("disk_failed", "The disk does not answer as it should."),
         Some(ErrorCode::ConstraintViolation) => Fault::conflict("store_constraint", "A rule of the tables forbids it."),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Fault::unavailable("store_busy", "The store is held by another program."),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::internal("store_corrupt", "The data file is damaged."),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Fault::unavailable("store_busy", "The store is held by another program.")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Fault::internal("store_corrupt", "The data file is damaged.")
+        }
         _ => Fault::internal("store_failed", "The store failed."),
     };
     fault.because(error)

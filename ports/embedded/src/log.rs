@@ -14,8 +14,9 @@ const HIGH: &str = "log_high";
 
 /// Makes an event of a service, not yet placed in the log. Done before the queue: the writer has no time for it.
 pub fn event(source: &str, new: NewEvent) -> Result<Arc<Event>, Fault> {
-    let data = RawValue::from_string(new.data)
-        .map_err(|error| Fault::internal("event_unwritable", format!("The data of a {} is not JSON.", new.kind)).because(error))?;
+    let data = RawValue::from_string(new.data).map_err(|error| {
+        Fault::internal("event_unwritable", format!("The data of a {} is not JSON.", new.kind)).because(error)
+    })?;
     Ok(Arc::new(Event {
         seq: 0,
         source: source.to_owned(),
@@ -38,7 +39,8 @@ struct Kind {
 
 fn load_kinds(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Kind>> {
     let mut statement = connection.prepare_cached("select id, source, topic, kind from log_kinds")?;
-    let kinds = statement.query_map([], |row| Ok((row.get(0)?, Kind { source: row.get(1)?, topic: row.get(2)?, kind: row.get(3)? })))?;
+    let kinds =
+        statement.query_map([], |row| Ok((row.get(0)?, Kind { source: row.get(1)?, topic: row.get(2)?, kind: row.get(3)? })))?;
     kinds.collect()
 }
 
@@ -72,8 +74,8 @@ impl Appender {
     pub(crate) fn append(&mut self, connection: &Connection, event: &mut Arc<Event>) -> rusqlite::Result<i64> {
         let number = self.number(connection, event)?;
         let seq = self.high + 1;
-        let mut statement =
-            connection.prepare_cached("insert into log (seq, kind_id, key, at, correlation, data) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        let mut statement = connection
+            .prepare_cached("insert into log (seq, kind_id, key, at, correlation, data) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
         statement.execute(params![seq, number, event.key, event.at.micros(), event.correlation, event.data.get()])?;
         self.high = seq;
         Arc::make_mut(event).seq = seq;
@@ -82,13 +84,16 @@ impl Appender {
 
     fn number(&mut self, connection: &Connection, event: &Event) -> rusqlite::Result<i64> {
         let of_source = self.numbers.get(&event.source);
-        let known = of_source.and_then(|kinds| kinds.iter().find(|(kind, _)| kind.kind == event.kind && kind.topic == event.topic));
+        let known =
+            of_source.and_then(|kinds| kinds.iter().find(|(kind, _)| kind.kind == event.kind && kind.topic == event.topic));
         if let Some((_, number)) = known {
             return Ok(*number);
         }
-        connection
-            .prepare_cached("insert into log_kinds (source, topic, kind) values (?1, ?2, ?3)")?
-            .execute(params![event.source, event.topic, event.kind])?;
+        connection.prepare_cached("insert into log_kinds (source, topic, kind) values (?1, ?2, ?3)")?.execute(params![
+            event.source,
+            event.topic,
+            event.kind
+        ])?;
         let number = connection.last_insert_rowid();
         let kind = Kind { source: event.source.clone(), topic: event.topic.clone(), kind: event.kind.clone() };
         self.numbers.entry(event.source.clone()).or_default().push((kind, number));
@@ -103,7 +108,13 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn after(&self, connection: &Connection, sources: &[&str], seq: i64, limit: i64) -> rusqlite::Result<Vec<Arc<Event>>> {
+    pub(crate) fn after(
+        &self,
+        connection: &Connection,
+        sources: &[&str],
+        seq: i64,
+        limit: i64,
+    ) -> rusqlite::Result<Vec<Arc<Event>>> {
         let mut text = String::from("select seq, kind_id, key, at, correlation, data from log where seq > ?1");
         let mut values: Vec<&dyn ToSql> = vec![&seq, &limit];
         if !sources.is_empty() {

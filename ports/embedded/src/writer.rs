@@ -148,7 +148,11 @@ impl Writer {
     }
 
     /// Gives none when a write has spoilt the transaction for the others.
-    fn without_savepoints(&mut self, writes: &mut [Box<dyn Write>], appended: &mut Vec<Arc<Event>>) -> Result<Option<Vec<Ran>>, Fault> {
+    fn without_savepoints(
+        &mut self,
+        writes: &mut [Box<dyn Write>],
+        appended: &mut Vec<Arc<Event>>,
+    ) -> Result<Option<Vec<Ran>>, Fault> {
         let mut all = Vec::with_capacity(writes.len());
         for write in writes {
             let changes = self.connection.total_changes();
@@ -262,7 +266,7 @@ impl Writer {
     #[allow(clippy::disallowed_methods)]
     fn delay(&self) {
         if let Some(delay) = self.flush_delay {
-            std::thread::sleep(delay);
+            std::thread::sleep(delay); // allowed: it stands for a slow disk, on the writer's own thread
         }
     }
 }

@@ -68,7 +68,8 @@ mod tests {
 
         fn say(&self, source: &'static str, events: Vec<NewEvent>) -> BoxFuture<'_, Vec<i64>> {
             let mut events: Vec<Arc<Event>> = events.into_iter().map(|new| embedded::event(source, new).unwrap()).collect();
-            let write = self.0.write(move |tx| Ok(events.iter_mut().map(|event| tx.append(event)).collect::<Result<Vec<_>, _>>()?));
+            let write =
+                self.0.write(move |tx| Ok(events.iter_mut().map(|event| tx.append(event)).collect::<Result<Vec<_>, _>>()?));
             Box::pin(async move { write.await.unwrap() })
         }
     }

@@ -54,7 +54,10 @@ pub async fn a_log_can_be_replayed(bed: &dyn Bed) {
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), places[4..]);
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), second.iter().map(|event| event.seq).collect::<Vec<_>>());
     let event = &first[0];
-    assert_eq!((event.topic.as_str(), event.kind.as_str(), event.key, event.at), ("law-events", "law.broken.v1", 5, Timestamp(5)));
+    assert_eq!(
+        (event.topic.as_str(), event.kind.as_str(), event.key, event.at),
+        ("law-events", "law.broken.v1", 5, Timestamp(5))
+    );
     assert_eq!((event.correlation.as_str(), event.data.get()), ("corr", "{\"text\":\"Ёлка 🍕\"}"));
 }
 

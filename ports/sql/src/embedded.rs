@@ -121,13 +121,21 @@ impl Engine for Embedded {
         true
     }
 
-    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>> {
+    fn migrate<'a>(
+        &'a self,
+        service: &'static str,
+        system: &'a str,
+        migrations: &'a [Migration],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let system = for_sqlite(system);
             self.0.write(move |tx| Ok(tx.connection().execute_batch(&system)?)).await?;
             let known = self.0.read(|connection| {
                 let text = format!("select version, checksum from {service}_migrations order by version");
-                connection.prepare(&text)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<Vec<(i64, i64)>>>()
+                connection
+                    .prepare(&text)?
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<rusqlite::Result<Vec<(i64, i64)>>>()
             })?;
             for migration in pending(service, migrations, &known)? {
                 let text = for_sqlite(migration.text);
@@ -140,7 +148,8 @@ impl Engine for Embedded {
                 });
                 migrated.await.map_err(|fault| {
                     let cause = fault.cause.clone().unwrap_or_default();
-                    Fault::internal("migration_failed", format!("Migration {version} of {service} failed.")).because(format!("{fault} {cause}"))
+                    Fault::internal("migration_failed", format!("Migration {version} of {service} failed."))
+                        .because(format!("{fault} {cause}"))
                 })?;
             }
             Ok(())

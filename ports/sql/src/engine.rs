@@ -67,7 +67,12 @@ pub trait Engine: Send + Sync + 'static {
     }
 
     /// Runs the migrations that have not run, each in a transaction of its own, and records them in `{service}_migrations`.
-    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>>;
+    fn migrate<'a>(
+        &'a self,
+        service: &'static str,
+        system: &'a str,
+        migrations: &'a [Migration],
+    ) -> BoxFuture<'a, Result<(), Fault>>;
 
     /// Reads a few rows; more than `rows_max` is a fault.
     fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>>;

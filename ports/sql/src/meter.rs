@@ -18,7 +18,8 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(service: &'static str, engine: &'static str) -> Meter {
-        let seconds = |op: &'static str| histogram!("comanda_store_seconds", "service" => service, "engine" => engine, "op" => op);
+        let seconds =
+            |op: &'static str| histogram!("comanda_store_seconds", "service" => service, "engine" => engine, "op" => op);
         let commits = |outcome: &'static str| counter!("comanda_store_commits_total", "service" => service, "outcome" => outcome);
         Meter {
             read: seconds("read"),

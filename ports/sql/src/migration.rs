@@ -16,7 +16,8 @@ pub(crate) fn checksum(text: &str) -> i64 {
 pub(crate) fn pending<'a>(service: &str, migrations: &'a [Migration], ran: &[(i64, i64)]) -> Result<Vec<&'a Migration>, Fault> {
     let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if let Some((version, _)) = ran.iter().find(|(version, _)| *version > newest) {
-        let message = format!("The tables of {service} are of version {version}, this program knows {newest}: use a newer program.");
+        let message =
+            format!("The tables of {service} are of version {version}, this program knows {newest}: use a newer program.");
         return Err(Fault::refused("data_newer", message).with("version", *version));
     }
     let mut left = Vec::new();

@@ -218,9 +218,10 @@ impl Store {
 
     async fn happened(&self, once: &Once) -> Result<Option<Ended>, Fault> {
         match once {
-            Once::Request { key, fingerprint, .. } => Ok(self.recorded(*key).await?.map(|(known, answer)| {
-                if known == *fingerprint { Ended::Repeated(answer) } else { Ended::OtherBody }
-            })),
+            Once::Request { key, fingerprint, .. } => Ok(self
+                .recorded(*key)
+                .await?
+                .map(|(known, answer)| if known == *fingerprint { Ended::Repeated(answer) } else { Ended::OtherBody })),
             Once::Heard(heard) => {
                 let (position, ahead) = self.cursor(&heard.source).await?;
                 let done = |seq: &i64| *seq <= position || ahead.contains(seq);

@@ -95,7 +95,12 @@ impl Engine for Throwaway {
         self.engine.name()
     }
 
-    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>> {
+    fn migrate<'a>(
+        &'a self,
+        service: &'static str,
+        system: &'a str,
+        migrations: &'a [Migration],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
         self.engine.migrate(service, system, migrations)
     }
 
@@ -153,6 +158,8 @@ impl Runtime for Tokio {
 
     fn next_id(&self) -> i64 {
         let fresh = now().micros() << 8;
-        self.ids.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(fresh.max(last + 1))).map_or(fresh, |last| fresh.max(last + 1))
+        self.ids
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(fresh.max(last + 1)))
+            .map_or(fresh, |last| fresh.max(last + 1))
     }
 }

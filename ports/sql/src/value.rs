@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use base::id::{
-    CategoryId, ContactId, DeadLetterId, DeliveryId, DeviceId, EventId, ItemId, MethodId, NotificationId, OrderId,
-    PaymentId, ShopId, StaffId, StationId, StockId, TicketId,
+    CategoryId, ContactId, DeadLetterId, DeliveryId, DeviceId, EventId, ItemId, MethodId, NotificationId, OrderId, PaymentId,
+    ShopId, StaffId, StationId, StockId, TicketId,
 };
 use base::{Fault, Id, Timestamp};
 
@@ -64,8 +64,22 @@ macro_rules! ids {
 }
 
 ids!(
-    ShopId, StaffId, DeviceId, OrderId, ItemId, CategoryId, StockId, PaymentId, MethodId, TicketId, StationId,
-    DeliveryId, NotificationId, ContactId, EventId, DeadLetterId,
+    ShopId,
+    StaffId,
+    DeviceId,
+    OrderId,
+    ItemId,
+    CategoryId,
+    StockId,
+    PaymentId,
+    MethodId,
+    TicketId,
+    StationId,
+    DeliveryId,
+    NotificationId,
+    ContactId,
+    EventId,
+    DeadLetterId,
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {
@@ -88,7 +102,8 @@ pub struct Row(pub Vec<Value>);
 
 impl Row {
     fn wrong(&self, column: usize, wanted: &str) -> Fault {
-        Fault::internal("store_row", format!("Column {column} of the row is not {wanted}.")).because(format!("{:?}", self.0.get(column)))
+        Fault::internal("store_row", format!("Column {column} of the row is not {wanted}."))
+            .because(format!("{:?}", self.0.get(column)))
     }
 
     /// Reads a `bigint`.

@@ -47,7 +47,10 @@ pub async fn acts_tell_who_and_why(bed: &dyn Bed) {
     }
     let acts = store.acts(i64::MAX, 10).await.unwrap();
     assert_eq!(acts.iter().map(|act| act.reason.as_str()).collect::<Vec<_>>(), ["spilt", "пересчёт"]);
-    assert_eq!((acts[0].principal.as_str(), acts[0].act.as_str(), acts[0].subject.as_str()), ("staff:4:1", "count_stock", "stk 7"));
+    assert_eq!(
+        (acts[0].principal.as_str(), acts[0].act.as_str(), acts[0].subject.as_str()),
+        ("staff:4:1", "count_stock", "stk 7")
+    );
     assert_eq!(store.acts(acts[0].id, 10).await.unwrap().len(), 1);
 }
 

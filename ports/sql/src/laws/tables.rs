@@ -8,7 +8,11 @@ pub async fn migrations_run_once(bed: &dyn Bed) {
     start_with(&open(bed).await, put_stock(1, 5)).await;
     let again = open(bed).await;
     assert_eq!(super::stock(&again, 1).await, 5);
-    let second = Migration { version: 2, name: "more", text: "alter table law_stock add column note text; update law_stock set note = 'да';" };
+    let second = Migration {
+        version: 2,
+        name: "more",
+        text: "alter table law_stock add column note text; update law_stock set note = 'да';",
+    };
     let grown = Store::open(bed.engine(), "law", &[TABLES[0], second], bed.world()).await.unwrap();
     let row = grown.read_one("select note from law_stock where id = $1", params![1]).await.unwrap().unwrap();
     assert_eq!(row.text(0).unwrap(), "да");
@@ -17,7 +21,11 @@ pub async fn migrations_run_once(bed: &dyn Bed) {
 /// A migration that fails half-way leaves the tables as they were, and runs again when it is mended.
 pub async fn a_failed_migration_leaves_nothing(bed: &dyn Bed) {
     open(bed).await;
-    let broken = Migration { version: 2, name: "broken", text: "create table law_new (id bigint primary key); insert into law_nowhere values (1);" };
+    let broken = Migration {
+        version: 2,
+        name: "broken",
+        text: "create table law_new (id bigint primary key); insert into law_nowhere values (1);",
+    };
     let refused = Store::open(bed.engine(), "law", &[TABLES[0], broken], bed.world()).await.unwrap_err();
     assert_eq!(refused.code, "migration_failed");
     let mended = Migration { text: "create table law_new (id bigint primary key);", ..broken };

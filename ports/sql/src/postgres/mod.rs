@@ -97,7 +97,11 @@ impl Postgres {
 }
 
 /// Finds the first step that went wrong; the others failed because of it.
-fn judge(batch: &Batch, stepped: Vec<Result<u64, tokio_postgres::Error>>, said: Vec<Result<i64, tokio_postgres::Error>>) -> Result<Verdict, Failed> {
+fn judge(
+    batch: &Batch,
+    stepped: Vec<Result<u64, tokio_postgres::Error>>,
+    said: Vec<Result<i64, tokio_postgres::Error>>,
+) -> Result<Verdict, Failed> {
     let mut rows = Vec::with_capacity(stepped.len());
     for (step, changed) in stepped.into_iter().enumerate() {
         let changed = changed?;
@@ -159,7 +163,8 @@ async fn in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 
 /// Gives the fault that an error of PostgreSQL stands for.
 fn fault(error: &tokio_postgres::Error) -> Fault {
-    let cause = error.as_db_error().map_or_else(|| format!("{error:?}"), |error| format!("{}: {}", error.code().code(), error.message()));
+    let cause =
+        error.as_db_error().map_or_else(|| format!("{error:?}"), |error| format!("{}: {}", error.code().code(), error.message()));
     let fault = match error.code() {
         None => Fault::unavailable("store_unreachable", "The database does not answer."),
         Some(code) if code.code().starts_with("23") => Fault::conflict("store_constraint", "A rule of the tables forbids it."),
@@ -188,7 +193,12 @@ impl Engine for Postgres {
         "postgres"
     }
 
-    fn migrate<'a>(&'a self, service: &'static str, system: &'a str, migrations: &'a [Migration]) -> BoxFuture<'a, Result<(), Fault>> {
+    fn migrate<'a>(
+        &'a self,
+        service: &'static str,
+        system: &'a str,
+        migrations: &'a [Migration],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let connection = self.pool.take().await?;
             connection.set_whole(false);
@@ -234,7 +244,11 @@ impl Engine for Postgres {
                 match self.try_commit(&batch).await {
                     Ok(verdict) => return Ok(verdict),
                     Err(failed) if failed.lost_a_race() && attempt < TRIES_MAX => {
-                        let wait = self.world.backoff(attempt, std::time::Duration::from_millis(2), std::time::Duration::from_millis(100));
+                        let wait = self.world.backoff(
+                            attempt,
+                            std::time::Duration::from_millis(2),
+                            std::time::Duration::from_millis(100),
+                        );
                         self.world.sleep(wait).await;
                     }
                     Err(failed) => return Err(failed.fault()),

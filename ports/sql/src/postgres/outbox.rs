@@ -15,7 +15,9 @@ pub(super) fn table(p: &str) -> String {
 }
 
 pub(super) fn put(p: &str) -> &'static str {
-    intern(format!("insert into {p}_outbox (topic, kind, key, at, correlation, data) values ($1, $2, $3, $4, $5, $6) returning id"))
+    intern(format!(
+        "insert into {p}_outbox (topic, kind, key, at, correlation, data) values ($1, $2, $3, $4, $5, $6) returning id"
+    ))
 }
 
 fn event(service: &str, row: &tokio_postgres::Row) -> Result<Event, Fault> {
@@ -46,7 +48,11 @@ impl Postgres {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut connection = self.pool.take().await?;
         let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
-        let rows = connection.client.query(&statement, &[&now.micros(), &limit, &until.micros()]).await.map_err(|error| fault(&error))?;
+        let rows = connection
+            .client
+            .query(&statement, &[&now.micros(), &limit, &until.micros()])
+            .await
+            .map_err(|error| fault(&error))?;
         let mut events = rows.iter().map(|row| event(service, row)).collect::<Result<Vec<_>, _>>()?;
         events.sort_by_key(|event| event.seq);
         Ok(events)
@@ -63,7 +69,8 @@ impl Postgres {
 
     /// Gives what is in the outbox of a service, claimed or not, the oldest first.
     pub async fn unsent(&self, service: &str, limit: usize) -> Result<Vec<Event>, Fault> {
-        let text = intern(format!("select id, topic, kind, key, at, correlation, data from {service}_outbox order by id limit $1"));
+        let text =
+            intern(format!("select id, topic, kind, key, at, correlation, data from {service}_outbox order by id limit $1"));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut connection = self.pool.take().await?;
         let statement = connection.statement(text).await.map_err(|error| fault(&error))?;

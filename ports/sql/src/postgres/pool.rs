@@ -41,10 +41,16 @@ impl Connection {
 
 impl Pool {
     pub(super) async fn open(url: &str, schema: Option<&str>, world: World) -> Result<Pool, Fault> {
-        let mut config: Config =
-            url.parse().map_err(|error| Fault::invalid("bad_database_url", "The URL of the database cannot be read.").because(error))?;
+        let mut config: Config = url
+            .parse()
+            .map_err(|error| Fault::invalid("bad_database_url", "The URL of the database cannot be read.").because(error))?;
         config.application_name("comanda");
-        let pool = |config: Config| Pool { config, world: world.clone(), turns: Semaphore::new(CONNECTIONS_MAX), idle: Mutex::default() };
+        let pool = |config: Config| Pool {
+            config,
+            world: world.clone(),
+            turns: Semaphore::new(CONNECTIONS_MAX),
+            idle: Mutex::default(),
+        };
         if let Some(schema) = schema {
             let connection = pool(config.clone()).connect().await?;
             let make = format!("create schema if not exists {schema}");

@@ -103,7 +103,10 @@ fn put_whole_numeric(value: i64, out: &mut BytesMut) {
 
 pub(super) fn row(row: &tokio_postgres::Row) -> Result<Row, Fault> {
     let value = |column| {
-        let unreadable = |error| Fault::internal("store_row", format!("Column {column} of the row is of a type that the port does not know.")).because(error);
+        let unreadable = |error| {
+            Fault::internal("store_row", format!("Column {column} of the row is of a type that the port does not know."))
+                .because(error)
+        };
         row.try_get::<_, Value>(column).map_err(unreadable)
     };
     Ok(Row((0..row.len()).map(value).collect::<Result<_, _>>()?))
