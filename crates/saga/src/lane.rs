@@ -9,7 +9,7 @@ use std::time::Duration;
 use base::{BoxFuture, Event, Fault, World};
 use eventlog::Log;
 use futures_util::future::{Either, join_all, select};
-use metrics::{Gauge, counter, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use sql::{AllOutcome, Change, Heard, Store};
 
 use crate::plan::{Plan, React};
@@ -33,7 +33,27 @@ pub(crate) struct Lane {
     pub(crate) gate: Gate,
     pub(crate) letters: Letters,
     pub(crate) source: String,
-    pub(crate) lag: Gauge,
+    pub(crate) meters: Meters,
+}
+
+/// What a lane counts, looked up once.
+pub(crate) struct Meters {
+    lag: Gauge,
+    seconds: Histogram,
+    heard: Counter,
+    refusals: Counter,
+}
+
+impl Meters {
+    pub(crate) fn new(service: &'static str, source: &str) -> Meters {
+        let source = source.to_owned();
+        Meters {
+            lag: gauge!("comanda_reaction_lag_events", "service" => service, "source" => source.clone()),
+            seconds: histogram!("comanda_reaction_seconds", "service" => service, "source" => source.clone()),
+            heard: counter!("comanda_reactions_total", "service" => service, "source" => source),
+            refusals: counter!("comanda_reaction_refusals_total", "service" => service),
+        }
+    }
 }
 
 /// What a handler made of its events.
@@ -110,7 +130,7 @@ impl Lane {
         let upto = if events.len() < room { newest.max(last) } else { last };
         let heard = events.into_iter().filter(|event| self.plan.reactions.contains_key(event.name()));
         window.take(heard, upto);
-        self.lag.set(newest.saturating_sub(window.cursor()) as f64);
+        self.meters.lag.set(newest.saturating_sub(window.cursor()) as f64);
         Ok(())
     }
 
@@ -154,7 +174,7 @@ impl Lane {
         let seconds = self.world.monotonic().saturating_sub(started).as_secs_f64();
         let (mut made, mut failed) = (Vec::new(), Vec::new());
         for (pendings, answer) in pendings.into_iter().zip(answers) {
-            histogram!("comanda_reaction_seconds", "service" => self.plan.service, "source" => self.source.clone()).record(seconds);
+            self.meters.seconds.record(seconds);
             match answer {
                 Ok(change) => made.push(Made { done: pendings.iter().map(|pending| pending.event.seq).collect(), change }),
                 // One that cannot be done must not hold up the others of its batch: each is asked alone.
@@ -195,7 +215,7 @@ impl Lane {
         let changes = made.into_iter().map(|made| made.change).collect();
         match self.store.commit_all(heard, changes).await? {
             AllOutcome::Done { .. } => {
-                counter!("comanda_reactions_total", "service" => self.plan.service, "source" => self.source.clone()).increment(done.len() as u64);
+                self.meters.heard.increment(done.len() as u64);
                 window.moved(&done, &to);
                 Ok(true)
             }
@@ -231,7 +251,7 @@ impl Lane {
                     break;
                 }
                 AllOutcome::Refused { .. } => {
-                    counter!("comanda_reaction_refusals_total", "service" => self.plan.service).increment(1);
+                    self.meters.refusals.increment(1);
                     self.world.sleep(self.world.backoff(tries, Duration::from_micros(200), Duration::from_millis(20))).await;
                 }
                 AllOutcome::Repeated | AllOutcome::Fenced | AllOutcome::Unknown => return Ok(false),

@@ -132,7 +132,7 @@ impl Plan {
                 gate: gate.clone(),
                 letters: letters.clone(),
                 source: source.clone(),
-                lag: metrics::gauge!("comanda_reaction_lag_events", "service" => plan.service, "source" => source.clone()),
+                meters: lane::Meters::new(plan.service, source),
             };
             world.spawn("reactions", lane.run());
         }

@@ -92,7 +92,8 @@ impl Window {
 
     /// Gives what the store must be told when `done` are done.
     pub(crate) fn moving(&self, done: &[i64]) -> Move {
-        let lowest_open = self.open.keys().find(|seq| !done.contains(seq));
+        let done_set: BTreeSet<i64> = done.iter().copied().collect();
+        let lowest_open = self.open.keys().find(|seq| !done_set.contains(seq));
         let upto = lowest_open.map_or(self.read_to, |seq| seq - 1).max(self.cursor);
         Move { from: self.cursor, upto, ahead: done.iter().copied().filter(|seq| *seq > upto).collect() }
     }
