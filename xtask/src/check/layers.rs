@@ -17,8 +17,9 @@ fn height(folder: &str) -> Option<u8> {
         ["crates", "saga"] => 4,
         ["crates", "host"] | ["services", _, "provider-mock"] => 5,
         ["crates", "edge"] | ["services", _] => 6,
-        ["app"] => 7,
-        ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 8,
+        ["crates", "audit"] => 7,
+        ["app"] => 8,
+        ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 9,
         _ => return None,
     })
 }
