@@ -142,6 +142,21 @@ pub struct Variant {
     pub needs: ::prost::alloc::vec::Vec<Need>,
     #[prost(bool, tag = "4")]
     pub sold_out: bool,
+    /// What this size takes of an option's needs, in percent of size M, rounded up; 0 is read as 100.
+    #[prost(int64, tag = "5")]
+    pub percent: i64,
+}
+/// What staff did to an item, and why.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Act {
+    #[prost(int64, tag = "1")]
+    pub at: i64,
+    #[prost(string, tag = "2")]
+    pub principal: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub act: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Attribute {
@@ -212,6 +227,9 @@ pub struct Item {
     pub created_at: i64,
     #[prost(int64, tag = "17")]
     pub changed_at: i64,
+    /// The newest acts of staff, newest last; GetItem shows them to the shop's staff only.
+    #[prost(message, repeated, tag = "18")]
+    pub acts: ::prost::alloc::vec::Vec<Act>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListItemsRequest {
@@ -238,6 +256,9 @@ pub struct ListItemsRequest {
     pub limit: u32,
     #[prost(bool, tag = "10")]
     pub with_retired: bool,
+    /// The menu's version that the caller has seen; when it is still that, the answer says `unchanged` and holds no items.
+    #[prost(int64, tag = "11")]
+    pub known_version: i64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ItemPage {
@@ -245,6 +266,11 @@ pub struct ItemPage {
     pub items: ::prost::alloc::vec::Vec<Item>,
     #[prost(string, tag = "2")]
     pub next: ::prost::alloc::string::String,
+    /// Names the state of the whole menu: it changes with every change of it, and is the same in every process.
+    #[prost(int64, tag = "3")]
+    pub version: i64,
+    #[prost(bool, tag = "4")]
+    pub unchanged: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetItemRequest {

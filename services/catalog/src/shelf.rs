@@ -1,0 +1,129 @@
+//! Keeps the menus at hand: quotes and lists read memory, and are right within a bounded time in every process.
+//!
+//! A write of this process is read back before it is answered. What other processes write is found by asking the store
+//! what has changed since the newest thing known: at most every [`FRESH_FOR`], by one caller while the others go on with
+//! what they have, but nobody is answered from a menu that was last compared longer ago than [`STALE_MAX`]. Writers'
+//! clocks may differ by [`CLOCKS_DIFFER`]; beyond that, [`FULL_AFTER`] bounds it, when everything is read again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use base::id::ShopId;
+use base::{Fault, Timestamp, World};
+use documents::Store;
+
+use crate::domain::Error;
+use crate::menu::Menu;
+use crate::store;
+
+/// How long a menu counts as compared.
+const FRESH_FOR: Duration = Duration::from_millis(500);
+/// How old a comparison may be when somebody is answered from it.
+const STALE_MAX: Duration = Duration::from_secs(2);
+/// How much the clocks of writers may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(10);
+/// When everything is read again.
+const FULL_AFTER: Duration = Duration::from_secs(60);
+/// How many shops' menus are kept in memory.
+const SHOPS_MAX: usize = 256;
+
+/// A menu and when it was compared, by the monotonic clock.
+#[derive(Clone)]
+struct Held {
+    menu: Arc<Menu>,
+    compared: Duration,
+    read_whole: Duration,
+    newest: Timestamp,
+}
+
+#[derive(Default)]
+struct Slot {
+    held: RwLock<Option<Held>>,
+    /// Whoever compares; the others wait here only when what is held is too old.
+    comparing: tokio::sync::Mutex<()>,
+}
+
+/// The menus of all shops that were asked for.
+pub struct Shelf {
+    store: Store,
+    world: World,
+    slots: Mutex<BTreeMap<ShopId, Arc<Slot>>>,
+}
+
+impl Shelf {
+    /// Makes an empty one.
+    pub fn new(store: Store, world: World) -> Shelf {
+        Shelf { store, world, slots: Mutex::default() }
+    }
+
+    /// Gives a shop's menu.
+    pub async fn menu(&self, shop: ShopId) -> Result<Arc<Menu>, Fault> {
+        let slot = self.slot(shop);
+        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
+        if let Some(held) = held {
+            let age = self.world.monotonic().saturating_sub(held.compared);
+            if age < FRESH_FOR {
+                return Ok(held.menu);
+            }
+            if age < STALE_MAX && slot.comparing.try_lock().is_err() {
+                return Ok(held.menu);
+            }
+        }
+        let asked = self.world.monotonic();
+        let _turn = slot.comparing.lock().await;
+        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
+        match held {
+            // Somebody compared while this one waited.
+            Some(held) if held.compared >= asked => Ok(held.menu),
+            held => self.compare(shop, &slot, held).await,
+        }
+    }
+
+    /// Compares a shop's menu now, so that what this process wrote is seen by whoever asks next.
+    pub async fn refresh(&self, shop: ShopId) -> Result<Arc<Menu>, Fault> {
+        let slot = self.slot(shop);
+        let _turn = slot.comparing.lock().await;
+        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
+        self.compare(shop, &slot, held).await
+    }
+
+    async fn compare(&self, shop: ShopId, slot: &Slot, held: Option<Held>) -> Result<Arc<Menu>, Fault> {
+        // The clock is read first: what is written while the store answers counts as not yet compared.
+        let (compared, now) = (self.world.monotonic(), self.world.now());
+        let held = held.filter(|held| compared.saturating_sub(held.read_whole) < FULL_AFTER);
+        let since = held.as_ref().map_or(Timestamp(i64::MIN), |held| held.newest.min(now) - CLOCKS_DIFFER);
+        let parts = store::changed(&self.store, shop, since).await?;
+        let newest = parts.items.iter().map(|item| item.changed_at).max().unwrap_or(now).max(now);
+        let menu = match held.as_ref().map(|held| &held.menu) {
+            Some(menu) if is_known(menu, &parts) => menu.clone(),
+            known => match Menu::merged(known.map(Arc::as_ref), parts) {
+                Some(menu) => Arc::new(menu),
+                None => {
+                    self.slots.lock().expect("nothing panics while the slots are held").remove(&shop);
+                    return Err(Error::ShopUnknown.fault());
+                }
+            },
+        };
+        let read_whole = held.map_or(compared, |held| held.read_whole);
+        *slot.held.write().expect("nothing panics while a menu is held") = Some(Held { menu: menu.clone(), compared, read_whole, newest });
+        Ok(menu)
+    }
+
+    fn slot(&self, shop: ShopId) -> Arc<Slot> {
+        let mut slots = self.slots.lock().expect("nothing panics while the slots are held");
+        if slots.len() >= SHOPS_MAX && !slots.contains_key(&shop) {
+            // Any will do: who is asked for often comes back at once.
+            slots.pop_first();
+        }
+        slots.entry(shop).or_default().clone()
+    }
+}
+
+/// Tells whether nothing that was read is newer than what is known.
+fn is_known(menu: &Menu, parts: &crate::menu::Parts) -> bool {
+    parts.shop.iter().all(|shop| shop.version <= menu.shop.version)
+        && parts.categories.iter().all(|new| menu.categories.get(&new.slug).is_some_and(|known| known.version >= new.version))
+        && parts.extras.iter().all(|new| menu.extras.get(&new.slug).is_some_and(|known| known.version >= new.version))
+        && parts.items.iter().all(|new| menu.items.get(&new.id.0).is_some_and(|known| known.item.version >= new.version))
+}
