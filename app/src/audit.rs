@@ -31,6 +31,13 @@ pub struct Options {
     pub json: bool,
 }
 
+impl Options {
+    /// Audits a data folder, at rest or while orders flow.
+    pub fn of(data: PathBuf, journal: Option<PathBuf>, at_rest: bool) -> Options {
+        Options { data, journal, at_rest, deadline_hours: 36, json: false }
+    }
+}
+
 /// Audits, prints the report, and fails when a promise was not kept.
 pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     let json = options.json;

@@ -1,0 +1,186 @@
+//! The small menu with which an empty platform is filled: through the rpcs of the services, as staff would do it.
+
+use std::collections::BTreeMap;
+
+use base::{Fault, RequestKey};
+use catalog::seed::{MENU, Menu, parse_menu};
+use catalog_api::catalog_client::CatalogClient;
+use catalog_api::{
+    Attribute, Category, ChangeShopRequest, ChoiceName, CreateCategoryRequest, CreateItemRequest, CreateOptionRequest, Day, Extra, Interval, Item, Need,
+    Shop, Step, Variant,
+};
+use host::{Ctx, Platform};
+use inventory_api::AddItemRequest;
+use inventory_api::inventory_client::InventoryClient;
+use kitchen_api::kitchen_client::KitchenClient;
+use kitchen_api::{PutStationRequest, Station};
+use wire::{Channel, fault_of};
+
+/// The name in the file that says that the menu is there.
+const MARK: &str = "seeded";
+/// The shop that every platform begins with.
+const SHOP: i64 = 1;
+/// What the acts say.
+const REASON: &str = "the small menu of an empty platform";
+
+/// Fills an empty platform. Interrupted, it goes on at the next start: every step has its own key, so none is done twice.
+pub async fn if_empty(platform: &Platform) -> Result<(), Fault> {
+    if platform.database().meta(MARK)?.is_some() {
+        return Ok(());
+    }
+    let menu = parse_menu(MENU)?;
+    let seeder = Seeder { ctx: platform.ctx("gateway") };
+    seeder.shop(&menu).await?;
+    let stock = seeder.stock(&menu).await?;
+    seeder.categories(&menu).await?;
+    seeder.options(&menu, &stock).await?;
+    seeder.items(&menu, &stock).await?;
+    seeder.stations(&menu).await?;
+    platform.database().set_meta(MARK, "1").await
+}
+
+struct Seeder {
+    ctx: Ctx,
+}
+
+impl Seeder {
+    /// Gives the way to a service under the key of one step.
+    fn step(&self, service: &'static str, step: &str) -> Result<Channel, Fault> {
+        let call = self.ctx.call("seed");
+        let request = RequestKey::new(&call.principal, service, step, b"");
+        self.ctx.peer(service, &call.once(request))
+    }
+
+    async fn shop(&self, menu: &Menu) -> Result<(), Fault> {
+        let shop = &menu.shop;
+        let day = |spans: &[catalog::seed::Span]| Day {
+            intervals: spans.iter().map(|span| Interval { opens_minute: span.opens_minute, closes_minute: span.closes_minute }).collect(),
+        };
+        let shop = Shop {
+            shop_id: SHOP,
+            slug: shop.slug.clone(),
+            name: shop.name.0.clone(),
+            time_zone: shop.time_zone.clone(),
+            currency: shop.currency.clone(),
+            languages: shop.languages.clone(),
+            tax_rate_bp: shop.tax_rate_bp,
+            tax_included: shop.tax_included,
+            delivery_fee_minor: shop.delivery_fee_minor,
+            opening: shop.opening_hours.days().iter().map(|spans| day(spans)).collect(),
+            version: 0,
+        };
+        let mut catalog = CatalogClient::new(self.step("catalog", "shop")?);
+        catalog.change_shop(ChangeShopRequest { shop: Some(shop), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+        Ok(())
+    }
+
+    /// Adds ingredients and goods to stock; gives their ids by slug.
+    async fn stock(&self, menu: &Menu) -> Result<BTreeMap<String, i64>, Fault> {
+        let ingredients = menu.ingredients.iter().map(|thing| (&thing.slug, &thing.name, thing.unit.as_str(), thing.low_stock_at, thing.initial));
+        let goods = menu.items.iter().filter_map(|item| item.stock.map(|stock| (&item.slug, &item.name, "pcs", stock.low_stock_at, stock.initial)));
+        let mut ids = BTreeMap::new();
+        for (slug, name, unit, low_at, initial) in ingredients.chain(goods) {
+            let mut inventory = InventoryClient::new(self.step("inventory", slug)?);
+            let request = AddItemRequest {
+                shop_id: SHOP,
+                slug: slug.clone(),
+                name: name.0.clone(),
+                unit: unit.to_owned(),
+                low_at,
+                initial,
+                reason: REASON.to_owned(),
+            };
+            ids.insert(slug.clone(), inventory.add_item(request).await.map_err(fault_of)?.into_inner().stock_id);
+        }
+        Ok(ids)
+    }
+
+    async fn categories(&self, menu: &Menu) -> Result<(), Fault> {
+        for category in &menu.categories {
+            let attributes = category.attributes.iter().map(|attribute| Attribute {
+                slug: attribute.slug.clone(),
+                kind: attribute.kind.clone(),
+                name: attribute.name.0.clone(),
+                choices: attribute.choices.iter().map(|choice| (choice.slug.clone(), ChoiceName { name: choice.name.0.clone() })).collect(),
+            });
+            let category = Category {
+                category_id: 0,
+                shop_id: SHOP,
+                slug: category.slug.clone(),
+                kind: category.kind.clone(),
+                name: category.name.0.clone(),
+                attributes: attributes.collect(),
+            };
+            let mut catalog = CatalogClient::new(self.step("catalog", &format!("category {}", category.slug))?);
+            catalog.create_category(CreateCategoryRequest { category: Some(category), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+        }
+        Ok(())
+    }
+
+    async fn options(&self, menu: &Menu, stock: &BTreeMap<String, i64>) -> Result<(), Fault> {
+        for option in &menu.options {
+            let extra = Extra {
+                slug: option.slug.clone(),
+                name: option.name.0.clone(),
+                price_minor: option.price_minor,
+                categories: option.categories.clone(),
+                needs: option.ingredients.iter().filter_map(|(slug, quantity)| Some(Need { stock_id: *stock.get(slug)?, quantity: *quantity })).collect(),
+                without: option.without.iter().filter_map(|slug| stock.get(slug).copied()).collect(),
+                shop_id: SHOP,
+            };
+            let mut catalog = CatalogClient::new(self.step("catalog", &format!("option {}", option.slug))?);
+            catalog.create_option(CreateOptionRequest { option: Some(extra), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+        }
+        Ok(())
+    }
+
+    async fn items(&self, menu: &Menu, stock: &BTreeMap<String, i64>) -> Result<(), Fault> {
+        for item in &menu.items {
+            let variants = item.variants.iter().map(|variant| Variant {
+                size: variant.size.clone(),
+                price_minor: variant.price_minor,
+                needs: menu
+                    .needs(item, &variant.size)
+                    .into_iter()
+                    .filter_map(|(slug, quantity)| Some(Need { stock_id: *stock.get(&slug)?, quantity }))
+                    .collect(),
+                sold_out: false,
+                percent: menu.percent(&variant.size),
+            });
+            let steps = item.steps.iter().map(|step| Step { station: step.station.clone(), seconds: step.seconds, celsius: step.celsius });
+            let wanted = Item {
+                shop_id: SHOP,
+                slug: item.slug.clone(),
+                kind: item.kind.clone(),
+                category: item.category.clone(),
+                name: item.name.0.clone(),
+                description: item.description.0.clone(),
+                attributes: item.attributes_json(),
+                variants: variants.collect(),
+                steps: steps.collect(),
+                tax_rate_bp: menu.shop.tax_rate_bp,
+                available: true,
+                ..Item::default()
+            };
+            let mut catalog = CatalogClient::new(self.step("catalog", &format!("item {}", item.slug))?);
+            catalog.create_item(CreateItemRequest { item: Some(wanted), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+        }
+        Ok(())
+    }
+
+    async fn stations(&self, menu: &Menu) -> Result<(), Fault> {
+        for station in &menu.stations {
+            let wanted = Station {
+                shop_id: SHOP,
+                slug: station.slug.clone(),
+                kind: station.slug.clone(),
+                name: station.name.0.clone(),
+                places: u32::try_from(station.places).unwrap_or(1),
+                ..Station::default()
+            };
+            let mut kitchen = KitchenClient::new(self.step("kitchen", &station.slug)?);
+            kitchen.put_station(PutStationRequest { station: Some(wanted), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+        }
+        Ok(())
+    }
+}
