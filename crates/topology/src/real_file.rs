@@ -74,12 +74,12 @@ fn services_and_edges_can_be_asked_for() {
     };
     assert_eq!(edge, &expected);
     assert_eq!(topology.edge("payments", "orders"), None);
-    assert_eq!(topology.edges().count(), 12);
+    assert_eq!(topology.edges().count(), 13);
     let callers: Vec<&str> = topology
         .callers_of("catalog")
         .map(|caller| caller.name.as_str())
         .collect();
-    assert_eq!(callers, ["gateway", "inventory", "kitchen", "orders"]);
+    assert_eq!(callers, ["analytics", "gateway", "kitchen", "orders"]);
 }
 
 #[test]

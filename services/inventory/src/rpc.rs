@@ -140,7 +140,7 @@ impl Inventory for Rpc {
             let shop = ShopId(asked.shop_id);
             call.principal.must_serve(shop)?;
             let limit = rows(asked.limit)? as usize;
-            let bad = || Fault::invalid("bad_cursor", "This is not the place of a page.");
+            let bad = || Fault::invalid("bad_page", "This is not the mark of a page.");
             let before = if asked.after.is_empty() { i64::MAX } else { asked.after.parse().map_err(|_| bad())? };
             let order = Some(OrderId(asked.order_id)).filter(|order| order.0 != 0);
             let stock = Some(StockId(asked.stock_id)).filter(|stock| stock.0 != 0);

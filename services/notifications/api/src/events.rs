@@ -13,3 +13,20 @@ base::facts! {
         template: String,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_event_reads_its_golden_file_and_writes_it_back() {
+        let golden = include_str!("../events/notification.created.v1.json");
+        let before: Value = serde_json::from_str(golden).unwrap();
+        let fact: NotificationCreated = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&fact).unwrap(), before);
+        assert_eq!(before["order_id"], fact.key());
+    }
+}

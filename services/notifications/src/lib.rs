@@ -1,0 +1,41 @@
+//! Notifications: messages to customers in the app and by mail.
+//!
+//! Owns: messages, whether they were read, the outgoing mail. Promises: one message per step of an order, in English and
+//! Russian, to its own guest and nobody else (`NobodyElsesData`); what has expired is gone.
+//! Never: keeps a name or an address, or delays an order because mail is slow.
+//! Start reading at [`domain::Template`], then `reactions`.
+
+pub mod domain;
+mod jobs;
+mod mail;
+mod money;
+mod reactions;
+mod rpc;
+mod store;
+mod words;
+
+use std::time::Duration;
+
+use host::Retry;
+use notifications_api::notifications_server::NotificationsServer;
+
+/// Mail may be written hours later; beyond that nobody wants it.
+const MAIL: Retry = Retry { attempts_max: 30, first: Duration::from_millis(200), longest: Duration::from_secs(600), concurrency: 16 };
+
+/// Gives the service.
+pub fn service() -> host::Service {
+    host::Service::new("notifications")
+        .sql(&[sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }])
+        .rpc(|ctx| NotificationsServer::new(rpc::Rpc::new(ctx)))
+        .hears_many("order.created", reactions::when_orders_created_remember_whom_to_tell)
+        .hears_many("order.paid", reactions::when_something_happened_tell)
+        .hears_many("payment.promised", reactions::when_something_happened_tell)
+        .hears_many("payment.refunded", reactions::when_something_happened_tell)
+        .hears_many("cooking.started", reactions::when_something_happened_tell)
+        .hears_many("order.shipped", reactions::when_something_happened_tell)
+        .hears_many("order.delivered", reactions::when_something_happened_tell)
+        .hears_many("order.cancelled", reactions::when_something_happened_tell)
+        .job("mail", MAIL, jobs::mail)
+        .job("expire", Retry::TIMER, jobs::expire)
+        .on_start(jobs::begin)
+}
