@@ -4,6 +4,8 @@ mod check;
 mod error;
 mod item;
 mod parts;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use check::Problem;
 pub use error::{BadLine, Error, What};

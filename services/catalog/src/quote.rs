@@ -67,3 +67,100 @@ fn quote_line<'a>(menu: &Menu, line: &'a api::LineRequest) -> Result<api::Quoted
     }
     Ok(quoted)
 }
+
+#[cfg(test)]
+mod tests {
+    use base::Texts;
+    use base::id::{ShopId, StockId};
+
+    use super::*;
+    use crate::domain::Need;
+    use crate::domain::tests::{category, item, shop};
+    use crate::menu::Parts;
+
+    fn extra(slug: &str, needs: &[(i64, i64)], without: &[i64]) -> Extra {
+        Extra {
+            id: 1,
+            shop: ShopId(1),
+            slug: slug.to_owned(),
+            name: Texts::en_ru("x", "x"),
+            price_minor: 100,
+            categories: vec![if slug == "ice" { "drinks" } else { "classic" }.to_owned()],
+            needs: needs.iter().map(|(stock, quantity)| Need { stock: StockId(*stock), quantity: *quantity }).collect(),
+            without: without.iter().map(|stock| StockId(*stock)).collect(),
+            version: 1,
+        }
+    }
+
+    fn menu() -> Menu {
+        let extras = vec![extra("cheese", &[(2, 15), (3, 1)], &[]), extra("no_dough", &[(4, 250)], &[1]), extra("ice", &[], &[])];
+        let mut gone = item();
+        (gone.id.0, gone.slug, gone.retired) = (8, "gone".to_owned(), true);
+        let mut out = item();
+        (out.id.0, out.slug, out.available) = (9, "out".to_owned(), false);
+        let mut small = item();
+        (small.id.0, small.slug) = (10, "small_out".to_owned());
+        small.variants[0].sold_out = true;
+        let parts = Parts { shop: Some(shop()), categories: vec![category()], extras, items: vec![item(), gone, out, small] };
+        Menu::merged(None, parts).unwrap()
+    }
+
+    fn line(slug: &str, size: &str, quantity: i64, options: &[&str]) -> api::LineRequest {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        api::LineRequest { item_id: 0, slug: slug.to_owned(), size: size.to_owned(), quantity, options }
+    }
+
+    #[test]
+    fn options_add_their_price_and_scale_with_the_size() {
+        let lines = quote(&menu(), &[line("margherita", "S", 3, &["no_dough", "cheese"])]).unwrap();
+        assert_eq!((lines[0].unit_minor, lines[0].quantity, lines[0].item_version), (1_300, 3, 1));
+        let needs: Vec<(i64, i64)> = lines[0].needs.iter().map(|need| (need.stock_id, need.quantity)).collect();
+        // 55 * 0.7 = 38.5 and 15 * 0.7 = 10.5, each rounded up by itself; the dough is replaced.
+        assert_eq!(needs, [(2, 39 + 11), (4, 175), (3, 1)]);
+    }
+
+    #[test]
+    fn the_first_size_is_meant_when_none_is_named() {
+        assert_eq!(quote(&menu(), &[line("margherita", "", 1, &[])]).unwrap()[0].size, "S");
+        let by_id = api::LineRequest { item_id: 7, slug: "gone".to_owned(), quantity: 1, ..Default::default() };
+        assert_eq!(quote(&menu(), &[by_id]).unwrap()[0].slug, "margherita", "the id goes before the slug");
+    }
+
+    #[test]
+    fn every_bad_line_is_named_with_its_own_code() {
+        let cases = [
+            (line("пицца 🍕", "", 1, &[]), "item_unknown"),
+            (line("gone", "", 1, &[]), "item_retired"),
+            (line("out", "", 1, &[]), "item_unavailable"),
+            (line("small_out", "S", 1, &[]), "item_unavailable"),
+            (line("margherita", "XXL", 1, &[]), "size_unknown"),
+            (line("margherita", "S", 0, &[]), "bad_quantity"),
+            (line("margherita", "S", -1, &[]), "bad_quantity"),
+            (line("margherita", "S", 1_000, &[]), "bad_quantity"),
+            (line("margherita", "S", i64::MAX, &[]), "bad_quantity"),
+            (line("margherita", "S", 1, &["gold"]), "option_unknown"),
+            (line("margherita", "S", 1, &["ice"]), "option_unknown"),
+            (line("margherita", "S", 1, &["cheese", "cheese"]), "option_repeated"),
+        ];
+        for (bad, code) in &cases {
+            let fault = quote(&menu(), &[line("margherita", "", 1, &[]), bad.clone()]).unwrap_err().fault();
+            assert_eq!((fault.code.as_str(), &fault.details["lines"][0]["line"]), (*code, &serde_json::json!(1)), "{bad:?}");
+        }
+        let all: Vec<_> = cases.iter().map(|case| case.0.clone()).collect();
+        let fault = quote(&menu(), &all).unwrap_err().fault();
+        assert_eq!(fault.details["lines"].as_array().unwrap().len(), 12);
+        assert!(quote(&menu(), &[line("small_out", "M", 1, &[])]).is_ok(), "the other size can be had");
+    }
+
+    #[test]
+    fn an_order_has_a_bounded_number_of_lines() {
+        assert_eq!(quote(&menu(), &[]).unwrap_err().fault().code, "no_lines");
+        let lines = vec![line("margherita", "", 999, &[]); 10_000];
+        assert_eq!(quote(&menu(), &lines).unwrap_err().fault().code, "too_many_lines");
+        assert_eq!(quote(&menu(), &lines[..100]).unwrap().len(), 100);
+        let bad = vec![line(&"x".repeat(5_000), "", 1, &[]); 100];
+        let fault = quote(&menu(), &bad).unwrap_err().fault();
+        assert_eq!(fault.details["count"], 100);
+        assert!(serde_json::to_vec(&fault).unwrap().len() < 4_096, "the fault fits into a header");
+    }
+}

@@ -72,3 +72,28 @@ base::facts! {
         version: i64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::event::Fact;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Reads a golden file into its type and writes it back.
+    fn kept<F: Fact>(golden: &str) {
+        let before: Value = serde_json::from_str(golden).unwrap();
+        let fact: F = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&fact).unwrap(), before, "{}", F::KIND);
+        assert_eq!(before["item_id"], fact.key(), "{}", F::KIND);
+    }
+
+    #[test]
+    fn every_event_reads_its_golden_file_and_writes_it_back() {
+        kept::<ItemCreated>(include_str!("../events/item.created.v1.json"));
+        kept::<ItemChanged>(include_str!("../events/item.changed.v1.json"));
+        kept::<PriceChanged>(include_str!("../events/price.changed.v1.json"));
+        kept::<ItemRetired>(include_str!("../events/item.retired.v1.json"));
+        kept::<AvailabilityChanged>(include_str!("../events/availability.changed.v1.json"));
+    }
+}
