@@ -18,7 +18,11 @@ pub async fn deliver(ctx: Ctx, jobs: Vec<Job>) -> Result<Change, Fault> {
     on_time(&ctx, jobs, |delivery, _, now| delivery.is_due(now)).await
 }
 
-async fn on_time(ctx: &Ctx, jobs: Vec<Job>, decide: impl Fn(&mut Delivery, &Settings, Timestamp) -> Decision) -> Result<Change, Fault> {
+async fn on_time(
+    ctx: &Ctx,
+    jobs: Vec<Job>,
+    decide: impl Fn(&mut Delivery, &Settings, Timestamp) -> Decision,
+) -> Result<Change, Fault> {
     let orders: Vec<OrderId> = jobs.iter().map(|job| OrderId(job.key)).collect();
     let known = store::deliveries(ctx.store(), &orders).await?;
     let mut batch = Batch::begin(ctx);

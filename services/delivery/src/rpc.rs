@@ -123,7 +123,8 @@ impl Contract for Rpc {
         host::answer(async {
             let call = Call::of(&request)?;
             let api::HandOverRequest { order_id, proof, cash_taken_minor } = request.into_inner();
-            self.act(&call, order_id, "hand_over", &proof, |delivery, now| delivery.hand_over(&proof, cash_taken_minor, now)).await
+            self.act(&call, order_id, "hand_over", &proof, |delivery, now| delivery.hand_over(&proof, cash_taken_minor, now))
+                .await
         })
         .await
     }

@@ -111,7 +111,16 @@ pub fn insert(new: &Delivery) -> Statement {
     let Order { carried, pickup, cash, total_minor, currency } = new.order;
     let open = new.state.is_open();
     let params = params![
-        new.order_id, new.delivery_id, new.shop_id, number_of(new.state), open, carried, pickup, cash, total_minor, currency.code()
+        new.order_id,
+        new.delivery_id,
+        new.shop_id,
+        number_of(new.state),
+        open,
+        carried,
+        pickup,
+        cash,
+        total_minor,
+        currency.code()
     ];
     statement(text, params).expecting(1)
 }
@@ -128,22 +137,44 @@ pub fn update(before: &Delivery, after: &Delivery) -> Statement {
             statement(text, params![id, version, state, after.shipped_at, after.expected_at])
         }
         (false, false) => {
-            let text = "update delivery_deliveries set state = $3, is_open = $4, shipped_at = $5, expected_at = $6, delivered_at = $7,
+            let text =
+                "update delivery_deliveries set state = $3, is_open = $4, shipped_at = $5, expected_at = $6, delivered_at = $7,
                 cash_taken_minor = $8, proof = $9, reason = $10, version = version + 1 where id = $1 and version = $2";
             let params = params![
-                id, version, state, false, after.shipped_at, after.expected_at, after.delivered_at, after.cash_taken_minor, &after.proof,
+                id,
+                version,
+                state,
+                false,
+                after.shipped_at,
+                after.expected_at,
+                after.delivered_at,
+                after.cash_taken_minor,
+                &after.proof,
                 &after.reason
             ];
             statement(text, params)
         }
         (true, open) => {
-            let text = "update delivery_deliveries set state = $3, is_open = $4, shipped_at = $5, expected_at = $6, delivered_at = $7,
+            let text =
+                "update delivery_deliveries set state = $3, is_open = $4, shipped_at = $5, expected_at = $6, delivered_at = $7,
                 cash_taken_minor = $8, proof = $9, carried = $10, pickup = $11, cash = $12, total_minor = $13, currency = $14,
                 version = version + 1 where id = $1 and version = $2";
             let Order { carried, pickup, cash, total_minor, currency } = after.order;
             let params = params![
-                id, version, state, open, after.shipped_at, after.expected_at, after.delivered_at, after.cash_taken_minor, &after.proof,
-                carried, pickup, cash, total_minor, currency.code()
+                id,
+                version,
+                state,
+                open,
+                after.shipped_at,
+                after.expected_at,
+                after.delivered_at,
+                after.cash_taken_minor,
+                &after.proof,
+                carried,
+                pickup,
+                cash,
+                total_minor,
+                currency.code()
             ];
             statement(text, params)
         }
@@ -181,5 +212,13 @@ pub fn save_settings(shop: ShopId, new: &Settings) -> Statement {
 
 /// Makes a timer of a delivery.
 pub fn timer(kind: &'static str, order: OrderId, due: Timestamp, correlation: &str) -> NewJob {
-    NewJob { kind, key: order.number(), due, deadline: None, body: "{}".to_owned(), correlation: correlation.to_owned(), lease: None }
+    NewJob {
+        kind,
+        key: order.number(),
+        due,
+        deadline: None,
+        body: "{}".to_owned(),
+        correlation: correlation.to_owned(),
+        lease: None,
+    }
 }

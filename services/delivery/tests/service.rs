@@ -81,7 +81,13 @@ fn paid(order: i64, method: &str) -> OrderPaid {
 }
 
 fn promised(order: i64) -> PaymentPromised {
-    PaymentPromised { order_id: OrderId(order), shop_id: ShopId(1), payment_id: PaymentId(order), amount_minor: 1_250, currency: Currency::EUR }
+    PaymentPromised {
+        order_id: OrderId(order),
+        shop_id: ShopId(1),
+        payment_id: PaymentId(order),
+        amount_minor: 1_250,
+        currency: Currency::EUR,
+    }
 }
 
 fn ready(order: i64) -> OrderReady {

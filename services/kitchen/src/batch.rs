@@ -70,13 +70,12 @@ impl<'a> Batch<'a> {
         self.change.statements.push(statement);
     }
 
-    /// Ends the change; floors on which something was booked or freed are guarded by their version.
+    /// Ends the change. Floors on which something was booked or freed are guarded by their version, and come first:
+    /// should somebody have booked meanwhile, nothing else was done in vain.
     pub fn end(mut self) -> Change {
-        for (_, (before, after)) in std::mem::take(&mut self.floors) {
-            if before != after {
-                self.write(store::save_times(&after));
-            }
-        }
+        let changed = self.floors.values().filter(|(before, after)| before != after);
+        let floors: Vec<_> = changed.map(|(_, after)| store::save_times(after)).collect();
+        self.change.statements.splice(0..0, floors);
         self.change
     }
 }

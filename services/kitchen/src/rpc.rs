@@ -153,7 +153,9 @@ impl Kitchen for Rpc {
             staff_or_platform(&call.principal)?;
             let ticket = store::ticket(self.ctx.store(), OrderId(request.into_inner().order_id)).await?;
             let ticket = ticket
-                .filter(|ticket| !matches!(ticket.state, State::Nothing | State::PaidEarly) && call.principal.serves(ticket.shop_id))
+                .filter(|ticket| {
+                    !matches!(ticket.state, State::Nothing | State::PaidEarly) && call.principal.serves(ticket.shop_id)
+                })
                 .ok_or_else(|| Error::TicketNotFound.fault())?;
             let floor = floor_or_empty(&self.ctx, ticket.shop_id).await?;
             Ok(ticket_answer(&ticket, &floor, self.ctx.now()))
@@ -172,7 +174,9 @@ impl Kitchen for Rpc {
             call.principal.must_serve(shop)?;
             let floor = floor_or_empty(&self.ctx, shop).await?;
             let now = self.ctx.now();
-            Ok(api::StationList { stations: (0..floor.stations.len()).map(|number| station_answer(&floor, number, now)).collect() })
+            Ok(api::StationList {
+                stations: (0..floor.stations.len()).map(|number| station_answer(&floor, number, now)).collect(),
+            })
         })
         .await
     }

@@ -140,7 +140,11 @@ pub fn insert_ticket(ticket: &Ticket) -> Statement {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) on conflict (id) do nothing";
     let Ticket { order_id, shop_id, ticket_id, state, starts_at, ready_at, time_scale, ref reason, .. } = *ticket;
     let (number, lines) = (number_of(state), lines_text(ticket));
-    statement(text, params![order_id, shop_id, ticket_id, number, state.is_open(), lines, starts_at, ready_at, time_scale, reason]).expecting(1)
+    statement(
+        text,
+        params![order_id, shop_id, ticket_id, number, state.is_open(), lines, starts_at, ready_at, time_scale, reason],
+    )
+    .expecting(1)
 }
 
 /// Keeps what became of a ticket, if nobody has changed it since it was loaded.
@@ -156,19 +160,33 @@ pub fn update_ticket(before: &Ticket, after: &Ticket) -> Statement {
             statement(text, params![id, version, state])
         }
         (true, false) => {
-            let text = "update kitchen_tickets set state = $3, is_open = $4, version = version + 1 where id = $1 and version = $2";
+            let text =
+                "update kitchen_tickets set state = $3, is_open = $4, version = version + 1 where id = $1 and version = $2";
             statement(text, params![id, version, state, after.state.is_open()])
         }
         (false, true) => {
-            let text = "update kitchen_tickets set state = $3, lines = $4, starts_at = $5, ready_at = $6, time_scale = $7, reason = $8,
+            let text =
+                "update kitchen_tickets set state = $3, lines = $4, starts_at = $5, ready_at = $6, time_scale = $7, reason = $8,
                 version = version + 1 where id = $1 and version = $2";
-            statement(text, params![id, version, state, lines_text(after), after.starts_at, after.ready_at, after.time_scale, &after.reason])
+            statement(
+                text,
+                params![id, version, state, lines_text(after), after.starts_at, after.ready_at, after.time_scale, &after.reason],
+            )
         }
         (false, false) => {
-            let text = "update kitchen_tickets set state = $3, lines = $4, starts_at = $5, ready_at = $6, time_scale = $7, reason = $8,
+            let text =
+                "update kitchen_tickets set state = $3, lines = $4, starts_at = $5, ready_at = $6, time_scale = $7, reason = $8,
                 shop_id = $9, is_open = $10, version = version + 1 where id = $1 and version = $2";
             let params = params![
-                id, version, state, lines_text(after), after.starts_at, after.ready_at, after.time_scale, &after.reason, after.shop_id,
+                id,
+                version,
+                state,
+                lines_text(after),
+                after.starts_at,
+                after.ready_at,
+                after.time_scale,
+                &after.reason,
+                after.shop_id,
                 after.state.is_open()
             ];
             statement(text, params)
@@ -271,10 +289,11 @@ pub fn save_floor(floor: &Floor) -> Statement {
     let (stations, times) = (stations_text(floor), times_text(floor));
     let statement = if version == 0 {
         let text = "insert into kitchen_floors (id, version, time_scale, settings_version, stations, free_at)
-            values ($1, $2 + 1, $3, $4, $5, $6) on conflict (id) do nothing";
-        statement(text, params![shop_id, version, time_scale, settings_version, stations, times])
+            values ($1, 1, $2, $3, $4, $5) on conflict (id) do nothing";
+        statement(text, params![shop_id, time_scale, settings_version, stations, times])
     } else {
-        let text = "update kitchen_floors set time_scale = $3, settings_version = $4, stations = $5, free_at = $6, version = version + 1
+        let text =
+            "update kitchen_floors set time_scale = $3, settings_version = $4, stations = $5, free_at = $6, version = version + 1
             where id = $1 and version = $2";
         statement(text, params![shop_id, version, time_scale, settings_version, stations, times])
     };

@@ -28,7 +28,8 @@ async fn kitchen(settings: &[(&str, &str)]) -> Platform {
 }
 
 async fn put(platform: &Platform, slug: &str, kind: &str, places: u32) -> api::Station {
-    let station = api::Station { shop_id: 1, slug: slug.into(), kind: kind.into(), name: BTreeMap::new(), places, ..Default::default() };
+    let station =
+        api::Station { shop_id: 1, slug: slug.into(), kind: kind.into(), name: BTreeMap::new(), places, ..Default::default() };
     let mut client = KitchenClient::new(platform.writing("kitchen", Principal::platform("seeding"), slug, ""));
     client.put_station(api::PutStationRequest { station: Some(station), reason: String::new() }).await.unwrap().into_inner()
 }
@@ -51,7 +52,8 @@ async fn broken(platform: &Platform, station: &api::Station, broken: bool, key: 
 }
 
 fn dishes(quantity: i64, steps: &[(&str, i64, i32)]) -> Line {
-    let steps = steps.iter().map(|(station, seconds, celsius)| Step { station: (*station).into(), seconds: *seconds, celsius: *celsius });
+    let steps =
+        steps.iter().map(|(station, seconds, celsius)| Step { station: (*station).into(), seconds: *seconds, celsius: *celsius });
     Line {
         item_id: ItemId(1),
         slug: "margherita".into(),
@@ -98,7 +100,13 @@ fn paid(order: i64, method: &str) -> OrderPaid {
 }
 
 fn promised(order: i64) -> PaymentPromised {
-    PaymentPromised { order_id: OrderId(order), shop_id: ShopId(1), payment_id: PaymentId(order), amount_minor: 1_000, currency: Currency::USD }
+    PaymentPromised {
+        order_id: OrderId(order),
+        shop_id: ShopId(1),
+        payment_id: PaymentId(order),
+        amount_minor: 1_000,
+        currency: Currency::USD,
+    }
 }
 
 fn cancelled(order: i64) -> OrderCancelled {

@@ -173,7 +173,8 @@ impl Delivery {
         }
         self.order = order;
         self.state = State::Waiting;
-        let next = if was == State::ReadyEarly && order.carried { self.is_ready(settings, now) } else { self.is_paid(settings, now) };
+        let next =
+            if was == State::ReadyEarly && order.carried { self.is_ready(settings, now) } else { self.is_paid(settings, now) };
         if next.changed { next } else { Decision::changed() }
     }
 

@@ -98,11 +98,9 @@ fn what_is_given_up_takes_no_cash_and_says_why() {
 
 #[test]
 fn a_cancelled_order_is_called_back_from_wherever_it_is_and_never_delivered() {
-    for (state, dropped) in [
-        (State::Waiting, vec![]),
-        (State::Packing, vec![Timer::Ship(None)]),
-        (State::Shipped, vec![Timer::Deliver(None)]),
-    ] {
+    for (state, dropped) in
+        [(State::Waiting, vec![]), (State::Packing, vec![Timer::Ship(None)]), (State::Shipped, vec![Timer::Deliver(None)])]
+    {
         let mut delivery = given(state, pizza());
         let decision = delivery.call_back();
         assert_eq!((decision.changed, decision.timers), (true, dropped));

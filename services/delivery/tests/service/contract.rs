@@ -44,7 +44,10 @@ async fn a_courier_who_gives_up_says_why() {
     platform.say("kitchen", &ready(1)).await;
     platform.heard("order.shipped", 1).await;
     let mut client = DeliveryClient::new(platform.writing("delivery", staff(), "up", ""));
-    assert_eq!(code(&client.give_up(api::GiveUpRequest { order_id: 1, reason: String::new() }).await.unwrap_err()), "reason_needed");
+    assert_eq!(
+        code(&client.give_up(api::GiveUpRequest { order_id: 1, reason: String::new() }).await.unwrap_err()),
+        "reason_needed"
+    );
     client.give_up(api::GiveUpRequest { order_id: 1, reason: "Nobody opened.".into() }).await.unwrap();
     let said: DeliveryFailed = platform.heard("delivery.failed", 1).await[0].read().unwrap();
     assert_eq!(said.reason, "Nobody opened.");
@@ -70,7 +73,10 @@ async fn nobody_but_the_shops_staff_sees_or_ends_a_delivery() {
         let hand_over = api::HandOverRequest { order_id: 1, proof: "signed".into(), cash_taken_minor: 0 };
         assert_eq!(code(&client.hand_over(hand_over).await.unwrap_err()), one);
         assert_eq!(code(&client.give_up(api::GiveUpRequest { order_id: 1, reason: "x".into() }).await.unwrap_err()), one);
-        assert_eq!(code(&client.list_deliveries(api::ListDeliveriesRequest { shop_id: 1, ..Default::default() }).await.unwrap_err()), many);
+        assert_eq!(
+            code(&client.list_deliveries(api::ListDeliveriesRequest { shop_id: 1, ..Default::default() }).await.unwrap_err()),
+            many
+        );
         assert_eq!(code(&client.get_settings(api::GetSettingsRequest { shop_id: 1 }).await.unwrap_err()), many);
         assert_eq!(code(&client.put_settings(api::Settings { shop_id: 1, ..Default::default() }).await.unwrap_err()), many);
     }

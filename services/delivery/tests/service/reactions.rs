@@ -127,7 +127,9 @@ async fn a_crash_loses_no_timer_and_delivers_nothing_twice() {
         slow.say("kitchen", &ready(order)).await;
     }
     slow.heard("order.shipped", 3).await;
-    let again = slow.crash_and_restart([delivery::service()], BTreeMap::from([("delivery_time_scale".to_owned(), "3000".to_owned())])).await;
+    let again = slow
+        .crash_and_restart([delivery::service()], BTreeMap::from([("delivery_time_scale".to_owned(), "3000".to_owned())]))
+        .await;
     again.heard("order.delivered", 5).await;
     again.settled().await;
     assert_eq!(again.events("order.shipped").await.len(), 5);

@@ -180,7 +180,8 @@ impl Floor {
             return Err(Error::SlugTaken { slug: wish.slug });
         }
         let station = &mut self.stations[number];
-        let same = (&station.slug, &station.kind, &station.name, station.places) == (&wish.slug, &wish.kind, &wish.name, wish.places);
+        let same =
+            (&station.slug, &station.kind, &station.name, station.places) == (&wish.slug, &wish.kind, &wish.name, wish.places);
         if same {
             return Ok((number, false));
         }
@@ -206,7 +207,16 @@ impl Floor {
             return Err(Error::Stale { current: 0 });
         }
         let StationWish { slug, kind, name, places, .. } = wish;
-        self.stations.push(Station { id, slug, kind, name, places, broken: false, version: 1, free_at: vec![Timestamp(0); places] });
+        self.stations.push(Station {
+            id,
+            slug,
+            kind,
+            name,
+            places,
+            broken: false,
+            version: 1,
+            free_at: vec![Timestamp(0); places],
+        });
         Ok(self.stations.len() - 1)
     }
 
@@ -238,7 +248,9 @@ impl Floor {
 
 fn check(wish: &StationWish) -> Result<(), Error> {
     let is_slug = |text: &str| {
-        !text.is_empty() && text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_')
+        !text.is_empty()
+            && text.len() <= 40
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_')
     };
     if !is_slug(&wish.slug) {
         return Err(Error::BadStation { field: "slug" });
@@ -249,7 +261,9 @@ fn check(wish: &StationWish) -> Result<(), Error> {
     if wish.places == 0 || wish.places > PLACES_MAX {
         return Err(Error::BadStation { field: "places" });
     }
-    if wish.name.0.iter().any(|(language, text)| language.len() + text.len() > base::limits::TEXT_BYTES_MAX) || wish.name.0.len() > 20 {
+    if wish.name.0.iter().any(|(language, text)| language.len() + text.len() > base::limits::TEXT_BYTES_MAX)
+        || wish.name.0.len() > 20
+    {
         return Err(Error::BadStation { field: "name" });
     }
     Ok(())

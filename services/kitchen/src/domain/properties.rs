@@ -20,8 +20,20 @@ fn floor(stations: &[(&str, usize)]) -> Floor {
 }
 
 fn line(quantity: u32, steps: &[(&str, i64, i32)]) -> TicketLine {
-    let steps = steps.iter().map(|(kind, seconds, celsius)| Step { station_kind: (*kind).to_owned(), seconds: *seconds, celsius: *celsius });
-    TicketLine { line: 0, slug: "ham".into(), size: "M".into(), options: vec![], quantity, steps: steps.collect(), booked: vec![] }
+    let steps = steps.iter().map(|(kind, seconds, celsius)| Step {
+        station_kind: (*kind).to_owned(),
+        seconds: *seconds,
+        celsius: *celsius,
+    });
+    TicketLine {
+        line: 0,
+        slug: "ham".into(),
+        size: "M".into(),
+        options: vec![],
+        quantity,
+        steps: steps.collect(),
+        booked: vec![],
+    }
 }
 
 fn pizza(quantity: u32) -> TicketLine {
@@ -125,7 +137,10 @@ fn given_a_booked_ticket_when_cancelled_then_its_places_are_free_again_and_a_coo
     let free = |floor: &Floor| floor.stations.iter().map(|station| station.free_at.clone()).collect::<Vec<_>>();
     assert_eq!(free(&floor)[0], free(&before)[0]);
     assert!(!first.cancel(&mut floor).changed);
-    assert!(!second.start(Timestamp(i64::MAX)).changed && !second.finish(Timestamp(i64::MAX)).changed, "nothing is cooked any more");
+    assert!(
+        !second.start(Timestamp(i64::MAX)).changed && !second.finish(Timestamp(i64::MAX)).changed,
+        "nothing is cooked any more"
+    );
 }
 
 #[test]
@@ -173,7 +188,14 @@ fn given_one_oven_when_it_breaks_then_the_order_ends_and_what_has_left_it_goes_o
 fn a_stale_edit_is_refused_and_the_same_wish_twice_changes_nothing() {
     let mut floor = floor(&[("oven", 2)]);
     let known = &floor.stations[0];
-    let wish = |places, version| StationWish { id: Some(known.id), slug: known.slug.clone(), kind: known.kind.clone(), name: known.name.clone(), places, version };
+    let wish = |places, version| StationWish {
+        id: Some(known.id),
+        slug: known.slug.clone(),
+        kind: known.kind.clone(),
+        name: known.name.clone(),
+        places,
+        version,
+    };
     let (wider, stale, twice) = (wish(3, 1), wish(4, 1), wish(3, 0));
     assert_eq!(floor.put(wider, StationId(9)), Ok((0, true)));
     assert_eq!(floor.put(stale, StationId(9)), Err(Error::Stale { current: 2 }));
@@ -231,7 +253,9 @@ fn day(seed: u64, time_scale: f64) -> (Vec<Ticket>, Used) {
                         let before = ticket.clone();
                         let _ = ticket.leave(&mut floor, station, now);
                         // What had begun and was torn did hold its place until now.
-                        for step in before.booked().filter(|step| !ticket.booked().any(|kept| kept == *step) && step.starts_at < now) {
+                        for step in
+                            before.booked().filter(|step| !ticket.booked().any(|kept| kept == *step) && step.starts_at < now)
+                        {
                             used.entry((step.station, step.place)).or_default().push((step.starts_at.0, step.ends_at.min(now).0));
                         }
                     }
@@ -279,7 +303,11 @@ fn the_steps_of_a_dish_keep_their_order_their_kind_and_all_their_work() {
                     assert_eq!(dish.len(), line.steps.len(), "seed {seed}");
                     assert!(dish.windows(2).all(|pair| pair[0].ends_at <= pair[1].starts_at), "seed {seed}: {dish:?}");
                     for (booked, step) in dish.iter().zip(&line.steps) {
-                        assert_eq!(booked.ends_at.0 - booked.starts_at.0, step.seconds * SECOND, "seed {seed}: work is conserved");
+                        assert_eq!(
+                            booked.ends_at.0 - booked.starts_at.0,
+                            step.seconds * SECOND,
+                            "seed {seed}: work is conserved"
+                        );
                         assert_eq!(kinds[booked.station], step.station_kind, "seed {seed}");
                     }
                 }

@@ -13,13 +13,15 @@ async fn stations_are_listed_changed_and_guarded_by_their_version() {
     let stations = reader.list_stations(api::ListStationsRequest { shop_id: 1 }).await.unwrap().into_inner().stations;
     assert_eq!(stations.iter().map(|station| station.slug.as_str()).collect::<Vec<_>>(), ["prep", "oven", "pass"]);
 
-    let wider = api::PutStationRequest { station: Some(api::Station { places: 3, ..stations[1].clone() }), reason: "a new oven".into() };
+    let wider =
+        api::PutStationRequest { station: Some(api::Station { places: 3, ..stations[1].clone() }), reason: "a new oven".into() };
     let mut writer = KitchenClient::new(platform.writing("kitchen", staff(), "wider", "3"));
     let changed = writer.put_station(wider.clone()).await.unwrap().into_inner();
     assert_eq!((changed.places, changed.version), (3, 2));
     let again = writer.put_station(wider).await.unwrap().into_inner();
     assert_eq!(again, changed, "a repeat of the request gets the same answer");
-    let stale = api::PutStationRequest { station: Some(api::Station { places: 4, ..stations[1].clone() }), reason: String::new() };
+    let stale =
+        api::PutStationRequest { station: Some(api::Station { places: 4, ..stations[1].clone() }), reason: String::new() };
     let refused = KitchenClient::new(platform.writing("kitchen", staff(), "stale", "4")).put_station(stale).await.unwrap_err();
     assert_eq!(code(&refused), "stale_version");
 
@@ -47,11 +49,22 @@ async fn nobody_but_the_shops_staff_sees_or_changes_the_kitchen() {
     ] {
         let mut client = KitchenClient::new(platform.channel("kitchen", principal));
         assert_eq!(code(&client.get_ticket(api::GetTicketRequest { order_id: 1 }).await.unwrap_err()), seen);
-        assert_eq!(code(&client.list_tickets(api::ListTicketsRequest { shop_id: 1, ..Default::default() }).await.unwrap_err()), put);
+        assert_eq!(
+            code(&client.list_tickets(api::ListTicketsRequest { shop_id: 1, ..Default::default() }).await.unwrap_err()),
+            put
+        );
         assert_eq!(code(&client.list_stations(api::ListStationsRequest { shop_id: 1 }).await.unwrap_err()), put);
-        assert_eq!(code(&client.put_settings(api::Settings { shop_id: 1, time_scale: 2.0, ..Default::default() }).await.unwrap_err()), put);
+        assert_eq!(
+            code(&client.put_settings(api::Settings { shop_id: 1, time_scale: 2.0, ..Default::default() }).await.unwrap_err()),
+            put
+        );
         let station = api::Station { shop_id: 1, slug: "x".into(), kind: "x".into(), places: 1, ..Default::default() };
-        assert_eq!(code(&client.put_station(api::PutStationRequest { station: Some(station), reason: String::new() }).await.unwrap_err()), put);
+        assert_eq!(
+            code(
+                &client.put_station(api::PutStationRequest { station: Some(station), reason: String::new() }).await.unwrap_err()
+            ),
+            put
+        );
         let refused = client.break_station(api::StationRequest { station_id: 1, reason: String::new() }).await.unwrap_err();
         assert_eq!(code(&refused), if seen == "ticket_not_found" { "station_not_found" } else { seen });
     }
@@ -84,11 +97,17 @@ async fn open_tickets_are_listed_by_age_and_by_station() {
         client.list_tickets(request).await.unwrap().into_inner().tickets
     };
     let all = list("").await;
-    assert_eq!(all.iter().map(|ticket| (ticket.order_id, ticket.state.as_str())).collect::<Vec<_>>(), [(1, "waiting"), (2, "cooking")]);
+    assert_eq!(
+        all.iter().map(|ticket| (ticket.order_id, ticket.state.as_str())).collect::<Vec<_>>(),
+        [(1, "waiting"), (2, "cooking")]
+    );
     assert_eq!(list("oven").await.iter().map(|ticket| ticket.order_id).collect::<Vec<_>>(), [2]);
     assert!(list("grill").await.is_empty());
     let dish = &all[1].dishes[0];
-    assert_eq!((dish.slug.as_str(), dish.size.as_str(), dish.options[0].as_str(), dish.state.as_str()), ("margherita", "M", "extra cheese", "prepared"));
+    assert_eq!(
+        (dish.slug.as_str(), dish.size.as_str(), dish.options[0].as_str(), dish.state.as_str()),
+        ("margherita", "M", "extra cheese", "prepared")
+    );
     assert_eq!((dish.steps[1].station_kind.as_str(), dish.steps[1].celsius), ("oven", 300));
     assert_eq!(dish.steps[2].ends_at - dish.steps[0].starts_at, 520_000_000);
 }

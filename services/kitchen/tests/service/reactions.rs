@@ -82,7 +82,11 @@ async fn s1_k01_a_burst_is_booked_together_and_no_place_is_given_away_twice() {
         platform.say("orders", &created(order, vec![pizzas(1)])).await;
     }
     for order in 1..=60 {
-        if order % 2 == 0 { platform.say("payments", &promised(order)).await } else { platform.say("payments", &paid(order, "card")).await };
+        if order % 2 == 0 {
+            platform.say("payments", &promised(order)).await
+        } else {
+            platform.say("payments", &paid(order, "card")).await
+        };
     }
     platform.settled().await;
     let mut spans: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
