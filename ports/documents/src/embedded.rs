@@ -8,6 +8,7 @@ use embedded::rusqlite::{self, Connection, ToSql, params_from_iter};
 use embedded::{Database, Ended, Tx, Write, WriteError};
 use tokio::sync::oneshot;
 
+use crate::engine::Answer;
 use crate::{After, Collection, Doc, Engine, Filter, Index, Kind, Order, Page, Put, Query, Record, Value, Verdict};
 
 /// How many answers one write forgets, so that others get their turn.
@@ -79,7 +80,7 @@ impl Engine for Embedded {
         })
     }
 
-    fn recorded(&self, service: &'static str, key: i64) -> BoxFuture<'_, Result<Option<(i64, Vec<u8>)>, Fault>> {
+    fn recorded(&self, service: &'static str, key: i64) -> BoxFuture<'_, Result<Option<Answer>, Fault>> {
         let found = self.0.read(|connection| {
             let text = format!("select fingerprint, answer from {service}_answers where key = ?1");
             connection.prepare_cached(&text)?.query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?.next().transpose()

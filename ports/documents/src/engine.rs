@@ -34,6 +34,9 @@ pub enum Verdict {
     Unknown,
 }
 
+/// A recorded answer: the fingerprint of the request's body, and what it was told.
+pub type Answer = (i64, Vec<u8>);
+
 /// What an adapter can do. A fault from `put` means that certainly nothing happened.
 pub trait Engine: Send + Sync + 'static {
     /// Names the engine, for metrics and messages.
@@ -52,7 +55,7 @@ pub trait Engine: Send + Sync + 'static {
     fn put(&self, put: Put) -> BoxFuture<'_, Result<Verdict, Fault>>;
 
     /// Finds what a request was answered: the fingerprint of its body, and the answer.
-    fn recorded(&self, service: &'static str, key: i64) -> BoxFuture<'_, Result<Option<(i64, Vec<u8>)>, Fault>>;
+    fn recorded(&self, service: &'static str, key: i64) -> BoxFuture<'_, Result<Option<Answer>, Fault>>;
 
     /// Forgets requests that came before a time; gives how many.
     fn forget(&self, service: &'static str, before: Timestamp) -> BoxFuture<'_, Result<u64, Fault>>;

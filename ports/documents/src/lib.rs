@@ -21,7 +21,7 @@ pub mod testing;
 pub use change::{BODY_BYTES_MAX, Change, Content, Once, Outcome, Record};
 pub use collection::{Collection, Field, Index, Kind, Value, id};
 pub use embedded::Embedded;
-pub use engine::{Engine, Put, Verdict};
+pub use engine::{Answer, Engine, Put, Verdict};
 pub use query::{After, Doc, Filter, Order, PAGE_MAX, Page, Query};
 pub use settle::settle;
 pub use store::Store;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::{Fault, RequestKey, Timestamp, World};
 use metrics::{Histogram, counter, histogram};
 
-use crate::{Change, Collection, Doc, Engine, Once, Outcome, Page, Put, Query, Verdict};
+use crate::{Answer, Change, Collection, Doc, Engine, Once, Outcome, Page, Put, Query, Verdict};
 
 /// How long a read may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// Finds what a request was answered: the fingerprint of its body, and the answer.
-    pub async fn recorded(&self, key: i64) -> Result<Option<(i64, Vec<u8>)>, Fault> {
+    pub async fn recorded(&self, key: i64) -> Result<Option<Answer>, Fault> {
         self.timed(&self.0.reads, self.0.engine.recorded(self.0.service, key)).await
     }
 

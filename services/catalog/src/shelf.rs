@@ -127,3 +127,83 @@ fn is_known(menu: &Menu, parts: &crate::menu::Parts) -> bool {
         && parts.extras.iter().all(|new| menu.extras.get(&new.slug).is_some_and(|known| known.version >= new.version))
         && parts.items.iter().all(|new| menu.items.get(&new.id.0).is_some_and(|known| known.item.version >= new.version))
 }
+
+#[cfg(test)]
+mod tests {
+    use base::id::ItemId;
+    use documents::Once;
+    use host::testing::Platform;
+
+    use super::*;
+    use crate::domain::{Item, Said, tests};
+
+    async fn put(store: &Store, item: &Item) {
+        let change = store::put_item(item, vec![Said::Changed], store.world().now(), "test").unwrap();
+        store.commit(Once::Nothing, change).await.unwrap();
+    }
+
+    async fn platform() -> (Platform, Store) {
+        let platform = Platform::start([crate::service()]).await;
+        let store = platform.ctx("catalog").documents().clone();
+        let shop = crate::domain::Shop { version: 0, ..tests::shop() };
+        let change = store::put_shop(&shop, store.world().now()).unwrap();
+        store.commit(Once::Nothing, change).await.unwrap();
+        put(&store, &Item { version: 0, ..tests::item() }).await;
+        (platform, store)
+    }
+
+    #[tokio::test]
+    async fn what_another_process_writes_is_seen_within_a_bounded_time() {
+        let (platform, store) = platform().await;
+        let shelf = Arc::new(Shelf::new(store.clone(), store.world().clone()));
+        let before = shelf.menu(ShopId(1)).await.unwrap();
+        // Written past this shelf, as another process would.
+        let mut dearer = tests::item();
+        dearer.variants[0].price_minor = 9_999;
+        put(&store, &dearer).await;
+        let wrote = store.world().monotonic();
+        let after = platform
+            .eventually("the new price is seen", || {
+                let shelf = shelf.clone();
+                async move {
+                    let menu = shelf.menu(ShopId(1)).await?;
+                    let price = menu.find(7, "").map(|entry| entry.item.variants[0].price_minor);
+                    Ok(if price == Some(9_999) { Ok(menu) } else { Err(format!("{price:?}")) })
+                }
+            })
+            .await;
+        assert!(store.world().monotonic() - wrote < STALE_MAX);
+        assert_ne!(before.version, after.version);
+    }
+
+    #[tokio::test]
+    async fn what_this_process_wrote_is_there_at_once_and_the_state_has_one_name() {
+        let (_platform, store) = platform().await;
+        let shelf = Shelf::new(store.clone(), store.world().clone());
+        shelf.menu(ShopId(1)).await.unwrap();
+        let second = Item { id: ItemId(8), slug: "second".to_owned(), version: 0, ..tests::item() };
+        put(&store, &second).await;
+        let menu = shelf.refresh(ShopId(1)).await.unwrap();
+        assert_eq!(menu.items.len(), 2);
+        assert_eq!(Shelf::new(store.clone(), store.world().clone()).menu(ShopId(1)).await.unwrap().version, menu.version);
+        assert_eq!(shelf.refresh(ShopId(1)).await.unwrap().version, menu.version, "nothing changed");
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_is_not_there_takes_no_room() {
+        let (_platform, store) = platform().await;
+        let shelf = Shelf::new(store.clone(), store.world().clone());
+        for shop in 2..20 {
+            assert_eq!(shelf.menu(ShopId(shop)).await.unwrap_err().code, "shop_not_found");
+        }
+        assert!(shelf.slots.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_two_states_of_a_thing_the_newer_one_stays() {
+        let parts = |version| crate::menu::Parts { shop: Some(tests::shop()), items: vec![Item { version, ..tests::item() }], ..Default::default() };
+        let newer = Menu::merged(None, parts(3)).unwrap();
+        assert_eq!(Menu::merged(Some(&newer), parts(2)).unwrap().find(7, "").unwrap().item.version, 3);
+        assert_eq!(Menu::merged(Some(&newer), parts(4)).unwrap().find(0, "margherita").unwrap().item.version, 4);
+    }
+}
