@@ -209,3 +209,31 @@ async fn a_crash_loses_no_timer_and_cooks_nothing_twice() {
     order.sort_unstable();
     assert_eq!(order, [1, 2, 3, 4, 5]);
 }
+
+#[tokio::test]
+async fn a_ticket_is_listed_while_somebody_has_something_to_do_for_it_and_no_longer() {
+    let platform = kitchen(&[]).await;
+    platform.say("payments", &paid(1, "card")).await;
+    platform.settled().await;
+    platform.say("orders", &created(1, vec![pizzas(1)])).await;
+    platform.say("orders", &created(2, vec![dishes(1, &[])])).await;
+    platform.say("orders", &created(3, vec![dishes(1, &[("tandoor", 60, 400)])])).await;
+    platform.say("orders", &created(4, vec![pizzas(1)])).await;
+    platform.settled().await;
+    let listed = async || {
+        let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
+        let request = api::ListTicketsRequest { shop_id: 1, ..Default::default() };
+        let tickets = client.list_tickets(request).await.unwrap().into_inner().tickets;
+        tickets.iter().map(|ticket| ticket.order_id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [1, 2, 3, 4]);
+    platform.say("payments", &paid(2, "card")).await;
+    platform.say("payments", &paid(3, "card")).await;
+    platform.say("orders", &cancelled(4)).await;
+    platform.settled().await;
+    assert_eq!(
+        [state(&platform, 2).await, state(&platform, 3).await, state(&platform, 4).await],
+        ["ready", "failed", "cancelled"]
+    );
+    assert_eq!(listed().await, [1]);
+}
