@@ -200,7 +200,7 @@ impl Snapshot {
         let mut rows = charges.query([])?;
         while let Some(row) = rows.next()? {
             let key: String = row.get(1)?;
-            let payment = key.split_once('-').and_then(|(number, _)| i64::from_str_radix(number, 16).ok());
+            let payment = payments::asking::payment_of(&key).map(|payment| payment.0);
             let charge = format!("ch_{:016x}", row.get::<_, i64>(0)?);
             put.execute(params![charge, payment, row.get::<_, String>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?, row.get::<_, i64>(5)?])?;
         }

@@ -83,6 +83,20 @@ pub(super) const CHECKS: &[Check] = &[
         "select t.id as order_id, s.name, t.state, s.seq from kitchen_tickets t join said s on s.key = t.id and s.name in ('cooking.started', 'order.ready', 'cooking.failed')
          where (s.name = 'order.ready' and t.state <> 3) or (s.name = 'cooking.failed' and t.state <> 4) or (s.name = 'cooking.started' and t.state not in (2, 3, 4))",
     ),
+    check!(
+        EffectsHappenOnce, "delivery_is_not_what_was_said", ["delivery_deliveries", "log"],
+        "Delivery said {name}, and keeps the order in state {state}.",
+        // The numbers of the states are those of delivery: 2 shipped, 3 delivered, 4 failed, 5 cancelled.
+        "select d.id as order_id, s.name, d.state, s.seq from delivery_deliveries d join said s on s.key = d.id and s.source = 'delivery'
+         where (s.name = 'order.delivered' and d.state <> 3) or (s.name = 'delivery.failed' and d.state <> 4)
+             or (s.name = 'order.shipped' and d.state not in (2, 3, 4, 5))",
+    ),
+    check!(
+        EffectsHappenOnce, "told_twice", ["notifications_messages"],
+        "The customer was told `{template}` {times} times.",
+        "select m.order_id, m.template, count(*) as times from notifications_messages m where m.template not like '%refund%'
+         group by m.order_id, m.template having count(*) > 1",
+    ),
 ];
 
 /// Walks over all histories, and lets the domain itself make orders of them.

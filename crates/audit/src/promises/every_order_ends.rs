@@ -50,4 +50,9 @@ pub(super) const CHECKS: &[Check] = &[
         "Nothing is on its way any more, and the kitchen still has a ticket of the order.",
         "select t.id as order_id, t.ticket_id from kitchen_tickets t where (select at_rest from given) = 1 and t.is_open",
     ),
+    check!(
+        EveryOrderEnds, "delivery_open_at_rest", ["delivery_deliveries"],
+        "Nothing is on its way any more, and delivery still has something to do for the order.",
+        "select d.id as order_id, d.delivery_id from delivery_deliveries d where (select at_rest from given) = 1 and d.is_open",
+    ),
 ];

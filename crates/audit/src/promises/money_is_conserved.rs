@@ -109,4 +109,14 @@ pub(super) const CHECKS: &[Check] = &[
          where p.taken_minor - p.refunded_minor <> coalesce(t.held_minor, 0) and p.method = 'card'
          and not ((select at_rest from given) = 0 and (p.state in ('requested', 'withdrawing', 'refunding') or t.moved_at >= (select now from given)))",
     ),
+    check!(
+        MoneyIsConserved, "cash_on_the_way", ["payments_payments", "delivery_deliveries"],
+        "The courier took {cash_minor} in cash, payments has {taken_minor}.",
+        concat!(
+            "select d.id as order_id, d.cash_taken_minor as cash_minor, coalesce(p.taken_minor, 0) as taken_minor
+             from delivery_deliveries d left join payments_payments p on p.id = d.id
+             where d.cash_taken_minor > 0 and d.cash_taken_minor <> coalesce(p.taken_minor, 0) and not ",
+            still_to_hear!("payments", "d.id", "'order.delivered'")
+        ),
+    ),
 ];

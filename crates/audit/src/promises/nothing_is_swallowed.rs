@@ -134,4 +134,30 @@ pub(super) const CHECKS: &[Check] = &[
         "select l.seq from log l where l.seq > 1 and not exists (select 1 from log p where p.seq = l.seq - 1)
          and not exists (select 1 from platform_meta where key = 'log_high')",
     ),
+    check!(
+        NothingIsSwallowed, "delivery_forgot_an_order", ["log", "delivery_deliveries"],
+        "Delivery has heard {name}, and there is neither a delivery nor a dead letter.",
+        concat!(
+            "select s.key as order_id, s.name, s.seq from said s where ", heard_by!("delivery", "'order.created', 'order.paid', 'payment.promised', 'order.ready'"),
+            " and not exists (select 1 from delivery_deliveries d where d.id = s.key)"
+        ),
+    ),
+    check!(
+        NothingIsSwallowed, "delivery_did_not_act", ["log", "delivery_deliveries"],
+        "Delivery has heard the order, its payment and that it is ready, and still waits.",
+        // The numbers of the states are those of delivery: 0 waits for news, 6 and 7 for the order.
+        concat!(
+            "select s.key as order_id, s.seq from said s join delivery_deliveries d on d.id = s.key join said c on c.key = s.key and c.name = 'order.created'
+             where d.state in (0, 6, 7) and ", heard_by!("delivery", "'order.ready'"), " and ", heard!("delivery", "c"), " and not ", parked!("delivery", "c"),
+            " and exists (select 1 from said p where p.key = s.key and p.name in ('order.paid', 'payment.promised') and ", heard!("delivery", "p"), ")"
+        ),
+    ),
+    check!(
+        NothingIsSwallowed, "notifications_forgot_an_order", ["log", "notifications_orders"],
+        "Notifications has heard of the order, and there is neither a note of it nor a dead letter.",
+        concat!(
+            "select s.key as order_id, s.seq from said s where ", heard_by!("notifications", "'order.created'"),
+            " and not exists (select 1 from notifications_orders n where n.order_id = s.key)"
+        ),
+    ),
 ];

@@ -1,0 +1,5 @@
+//! The audit against a small platform that is sound, and against what was done to it by hand.
+
+mod corruptions;
+mod menu;
+mod sound;

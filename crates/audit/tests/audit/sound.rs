@@ -1,0 +1,298 @@
+//! A small platform on which five orders have ended, each in its own way, and nothing is on its way any more.
+//!
+//! Orders, payments, inventory and the provider are the real ones; the kitchen and delivery are played, and their
+//! tables filled to match what they said.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use base::id::{DeliveryId, OrderId, ShopId, TicketId};
+use base::{Currency, PlatformKey, Timestamp};
+use delivery_api::events::{OrderDelivered, OrderShipped};
+use embedded::rusqlite::Connection;
+use host::testing::{Platform, Scratch, guest, staff};
+use host::{IdSource, RealWorld};
+use inventory_api::inventory_client::InventoryClient;
+use kitchen_api::events::{CookingStarted, OrderReady};
+use orders_api::orders_client::OrdersClient;
+use orders_api::{CancelRequest, Contact, GetOrderRequest, LineRequest, Order, PlaceRequest};
+use provider_mock::{Books, Settings};
+use tokio::sync::oneshot;
+
+use audit::{Inputs, JournalEntry, Report};
+
+const SHOP: ShopId = ShopId(1);
+
+/// The sound platform's files, and the orders on it.
+pub struct Sound {
+    folder: Scratch,
+    /// Each order by what became of it.
+    pub orders: BTreeMap<&'static str, i64>,
+    /// What the client wrote down.
+    pub journal: Vec<JournalEntry>,
+    ended: Timestamp,
+}
+
+/// A copy of the sound platform, to be spoilt.
+pub struct Copy<'s> {
+    sound: &'s Sound,
+    database: PathBuf,
+    books: PathBuf,
+    /// What the client says was acknowledged.
+    pub journal: Vec<JournalEntry>,
+    /// Whether nothing is on its way.
+    pub at_rest: bool,
+}
+
+/// Gives the sound platform; it is made once.
+pub fn sound() -> &'static Sound {
+    static SOUND: OnceLock<Sound> = OnceLock::new();
+    SOUND.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime for the test");
+        runtime.block_on(make())
+    })
+}
+
+/// The key of platforms under test.
+pub fn key() -> PlatformKey {
+    PlatformKey::new(&[7; 32])
+}
+
+impl Sound {
+    /// Copies the files.
+    pub fn copy(&self) -> Copy<'_> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let [database, books] = ["comanda", "provider"].map(|name| {
+            let copy = self.folder.path().join(format!("{name}-{number}.db"));
+            std::fs::copy(self.folder.path().join(format!("{name}-sound.db")), &copy).expect("the sound file can be copied");
+            copy
+        });
+        Copy { sound: self, database, books, journal: self.journal.clone(), at_rest: true }
+    }
+}
+
+impl Copy<'_> {
+    /// Does something to the platform's data; `{card}` and the like stand for the orders, `{now}` for the present.
+    pub fn spoil(&self, text: &str) {
+        self.write(&self.database, text);
+    }
+
+    /// Does something to the provider's books.
+    pub fn spoil_books(&self, text: &str) {
+        self.write(&self.books, text);
+    }
+
+    fn write(&self, path: &Path, text: &str) {
+        let mut text = text.replace("{now}", &self.sound.ended.micros().to_string());
+        for (name, id) in &self.sound.orders {
+            text = text.replace(&format!("{{{name}}}"), &id.to_string());
+        }
+        let connection = Connection::open(path).expect("the copy opens");
+        connection.execute_batch("pragma ignore_check_constraints = on").expect("checks can be switched off");
+        connection.execute_batch(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    }
+
+    /// Audits the copy.
+    pub fn audit(&self) -> Report {
+        let key = key();
+        let inputs = Inputs {
+            provider_books: Some(&self.books),
+            journal: self.journal.clone(),
+            at_rest: self.at_rest,
+            ..Inputs::new(&self.database, &key, self.sound.ended)
+        };
+        audit::run(&inputs).expect("the audit runs")
+    }
+}
+
+impl Drop for Copy<'_> {
+    fn drop(&mut self) {
+        for path in [&self.database, &self.books] {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+struct Kitchen<'p> {
+    platform: &'p Platform,
+}
+
+impl Kitchen<'_> {
+    async fn place(&self, device: i64, quantity: i64, payment: &str, token: &str) -> Order {
+        let request = PlaceRequest {
+            lines: vec![LineRequest { slug: "hawaiian".to_owned(), quantity, ..LineRequest::default() }],
+            contact: Some(Contact { name: "Ёжик".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default() }),
+            payment: payment.to_owned(),
+            card_token: token.to_owned(),
+            ..PlaceRequest::default()
+        };
+        let mut client = OrdersClient::new(self.platform.channel("orders", guest(device)));
+        client.place(request).await.expect("the order is accepted").into_inner()
+    }
+
+    async fn reaches(&self, order: &Order, state: &str) {
+        let waiting = || async {
+            let mut client = OrdersClient::new(self.platform.channel("orders", staff()));
+            let seen = client.get_order(GetOrderRequest { order_id: order.order_id }).await.expect("the order is there").into_inner();
+            Ok(if seen.state == state { Ok(()) } else { Err(seen.state) })
+        };
+        self.platform.eventually(state, waiting).await;
+    }
+
+    async fn cook(&self, order: &Order) {
+        let (order_id, ticket_id) = (OrderId(order.order_id), TicketId(order.order_id));
+        self.platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id, ready_at: self.platform.now() }).await;
+        self.platform.say("kitchen", &OrderReady { order_id, shop_id: SHOP, ticket_id, cooking_ms: 5 }).await;
+    }
+
+    async fn deliver(&self, order: &Order, cash_taken_minor: i64) {
+        let (order_id, delivery_id) = (OrderId(order.order_id), DeliveryId(order.order_id));
+        self.platform.say("delivery", &OrderShipped { order_id, shop_id: SHOP, delivery_id, expected_at: self.platform.now() }).await;
+        let delivered = OrderDelivered {
+            order_id,
+            shop_id: SHOP,
+            delivery_id,
+            cash_taken_minor,
+            currency: Currency::USD,
+            delivered_at: self.platform.now(),
+            proof: "signed".to_owned(),
+        };
+        self.platform.say("delivery", &delivered).await;
+    }
+}
+
+async fn make() -> Sound {
+    let folder = Arc::new(Scratch::new());
+    let (provider_url, _stop) = provider(folder.path()).await;
+    let stock = Arc::new(AtomicI64::new(0));
+    let services = [crate::menu::service(stock.clone()), orders::service(), payments::service(), inventory::service()];
+    let settings = BTreeMap::from([("provider_url".to_owned(), provider_url)]);
+    let platform = Platform::start_with(folder.clone(), services, settings).await;
+    stock.store(keep_cheese(&platform).await, Ordering::Relaxed);
+
+    let kitchen = Kitchen { platform: &platform };
+    let card = kitchen.place(1, 2, "card", "tok_visa").await;
+    let cash = kitchen.place(2, 3, "cash", "").await;
+    let declined = kitchen.place(3, 1, "card", "tok_declined").await;
+    let refunded = kitchen.place(4, 1, "card", "tok_visa").await;
+    let short = kitchen.place(5, 90, "card", "tok_visa").await;
+    kitchen.reaches(&card, "paid").await;
+    kitchen.cook(&card).await;
+    kitchen.deliver(&card, 0).await;
+    kitchen.reaches(&cash, "promised").await;
+    kitchen.cook(&cash).await;
+    kitchen.deliver(&cash, cash.total_minor).await;
+    kitchen.reaches(&refunded, "paid").await;
+    let mut guest = OrdersClient::new(platform.channel("orders", guest(4)));
+    guest.cancel(CancelRequest { order_id: refunded.order_id, reason: String::new() }).await.expect("there is still time");
+    for (order, state) in [(&card, "delivered"), (&cash, "delivered"), (&declined, "cancelled"), (&refunded, "cancelled"), (&short, "cancelled")] {
+        kitchen.reaches(order, state).await;
+    }
+    platform.heard("payment.refunded", 1).await;
+    rests(&platform).await;
+
+    let all = [("card", card), ("cash", cash), ("declined", declined), ("refunded", refunded), ("short", short)];
+    let journal = all.iter().map(|(name, order)| JournalEntry {
+        reference: (*name).to_owned(),
+        order_id: OrderId(order.order_id),
+        total_minor: order.total_minor,
+    });
+    let kept = Scratch::new();
+    for (from, to) in [("comanda.db", "comanda-sound.db"), ("provider.db", "provider-sound.db")] {
+        let file = Connection::open(folder.path().join(from)).expect("the file opens");
+        file.execute("vacuum into ?1", [kept.path().join(to).to_string_lossy()]).expect("the file can be copied");
+    }
+    let sound = Sound {
+        journal: journal.collect(),
+        orders: all.iter().map(|(name, order)| (*name, order.order_id)).collect(),
+        ended: platform.now(),
+        folder: kept,
+    };
+    play_the_others(&sound);
+    sound
+}
+
+/// Waits until nobody holds stock and no money moves.
+async fn rests(platform: &Platform) {
+    let file = Connection::open(platform.folder().join("comanda.db")).expect("the file opens");
+    let text = "select (select count(*) from inventory_reservations where state = 'held')
+        + (select count(*) from payments_payments where state in ('reserved', 'expected', 'requested', 'withdrawing', 'promised', 'refunding'))
+        + (select count(*) from orders_jobs) + (select count(*) from payments_jobs)";
+    let open = || file.query_row(text, [], |row| row.get::<_, i64>(0)).expect("the file can be read");
+    platform.eventually("everything rests", || async { Ok(if open() == 0 { Ok(()) } else { Err(format!("{} are open", open())) }) }).await;
+}
+
+async fn keep_cheese(platform: &Platform) -> i64 {
+    let mut client = InventoryClient::new(platform.channel("inventory", staff()));
+    let item = inventory_api::AddItemRequest {
+        shop_id: 1,
+        slug: "mozzarella".to_owned(),
+        name: BTreeMap::from([("en".to_owned(), "Mozzarella".to_owned())]),
+        unit: "g".to_owned(),
+        low_at: 100,
+        initial: 5_000,
+        reason: "opening".to_owned(),
+    };
+    let level = client.add_item(item).await.expect("the item is kept").into_inner();
+    let edit = |version, quantity| inventory_api::EditRequest { stock_id: level.stock_id, quantity, version, reason: "a test".to_owned() };
+    let counted = client.count(edit(level.version, 4_900)).await.expect("it is counted").into_inner();
+    client.waste(edit(counted.version, 50)).await.expect("some is wasted");
+    level.stock_id
+}
+
+#[allow(clippy::disallowed_methods)] // A test is its own host: it opens the provider's socket.
+async fn provider(folder: &Path) -> (String, oneshot::Sender<()>) {
+    let world = RealWorld::begin(Arc::new(IdSource::new(1, 0))).expect("the world begins");
+    let books = Books::open(&folder.join("provider.db"), world.clone()).await.expect("the books open");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = world.clone();
+    world.spawn("provider", async move {
+        let ended = async move { drop(stopped.await) };
+        provider_mock::serve(listener, books, Settings::default(), serving, ended).await.expect("the provider serves");
+    });
+    (url, stop)
+}
+
+/// Fills the tables of the services that were played, as they would have.
+fn play_the_others(sound: &Sound) {
+    let connection = Connection::open(sound.folder.path().join("comanda-sound.db")).expect("the copy opens");
+    for text in [
+        include_str!("../../../../services/kitchen/migrations/0001_begin.sql"),
+        include_str!("../../../../services/delivery/migrations/0001_begin.sql"),
+        include_str!("../../../../services/notifications/migrations/0001_begin.sql"),
+    ] {
+        connection.execute_batch(text).expect("the migration runs");
+    }
+    let heard = "select k.source, max(l.seq) from log l join log_kinds k on k.id = l.kind_id group by k.source";
+    for service in ["kitchen", "delivery", "notifications"] {
+        let system = format!(
+            "create table {service}_cursors as select * from orders_cursors where false;
+             create table {service}_ahead as select * from orders_ahead where false;
+             create table {service}_parked as select * from orders_parked where false;
+             create table {service}_jobs as select * from orders_jobs where false;
+             create table {service}_acts as select * from orders_acts where false;
+             insert into {service}_cursors (source, seq) {heard};"
+        );
+        connection.execute_batch(&system).expect("the tables of the port can be made");
+    }
+    connection
+        .execute_batch(
+            "insert into kitchen_tickets (id, shop_id, ticket_id, state, is_open, lines, starts_at, ready_at, time_scale, reason, version)
+             select id, shop_id, id, case state when 'delivered' then 3 else 5 end, 0, '[]', 0, 0, 1.0, '', 1 from orders_orders;
+             insert into delivery_deliveries (id, delivery_id, shop_id, state, is_open, carried, pickup, cash, total_minor, currency, shipped_at, expected_at, delivered_at,
+                 cash_taken_minor, proof, reason, version)
+             select o.id, o.id, o.shop_id, case o.state when 'delivered' then 3 else 5 end, 0, 1, 0, p.method = 'cash', o.total_minor, 'USD', 0, 0, 0,
+                 case when o.state = 'delivered' and p.method = 'cash' then o.total_minor else 0 end, '', '', 1
+             from orders_orders o join payments_payments p on p.id = o.id;
+             insert into notifications_orders (order_id, shop_id, device_id, language, has_email, pickup, currency, at)
+             select id, shop_id, device_id, 'en', 0, 0, 'USD', accepted_at from orders_orders;
+             insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at)
+             select id, id, 'order_received', 0, device_id, '{}', accepted_at, accepted_at from orders_orders;",
+        )
+        .expect("the rows fit");
+}
