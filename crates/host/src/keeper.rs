@@ -66,6 +66,9 @@ pub async fn retain(platform: &Platform) -> Result<(), Fault> {
     let now = platform.world().now();
     let mut heard = i64::MAX;
     for hosted in platform.hosted() {
+        if let Some(documents) = &hosted.ctx.0.documents {
+            documents.forget_answers(now - ANSWERS_KEPT).await?;
+        }
         let Some(store) = &hosted.ctx.0.store else { continue };
         store.forget_answers(now - ANSWERS_KEPT).await?;
         if let Some(running) = &hosted.running {

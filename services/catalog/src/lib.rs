@@ -10,6 +10,7 @@ pub mod domain;
 pub mod list;
 pub mod menu;
 pub mod quote;
+mod reactions;
 mod rpc;
 pub mod seed;
 mod shelf;

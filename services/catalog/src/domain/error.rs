@@ -115,7 +115,7 @@ impl Error {
             Error::LineCount { lines: 0, .. } => Fault::invalid("no_lines", "An order needs at least one line."),
             Error::LineCount { lines, limit } => {
                 let message = format!("An order may have {limit} lines at most.");
-                Fault::invalid("too_many_lines", message).with("lines", *lines).with("limit", *limit)
+                Fault::invalid("too_many_lines", message).with("lines", *lines).with("lines_max", *limit)
             }
             Error::PageToken => Fault::invalid("bad_page_token", "This is not where a page of this list begins; start at its first page."),
             Error::Filter(name) => Fault::invalid("bad_filter", format!("The filter {name} makes no sense.")).with("field", *name),
@@ -136,9 +136,9 @@ fn bad_lines(lines: &[BadLine]) -> Fault {
     let kind = if matches!(code, "item_retired" | "item_unavailable") { Kind::Refused } else { Kind::Invalid };
     let named: Vec<Value> =
         lines.iter().take(NAMED_MAX).map(|line| json!({ "line": line.line, "code": line.code, "name": shortened(&line.name) })).collect();
-    let place = lines.first().map_or(0, |line| line.line) + 1;
-    let what = lines.first().map_or("", |line| reason(line.code));
-    Fault::new(kind, code, format!("Line {place} cannot be sold: {what}.")).with("lines", named).with("count", lines.len())
+    let first = lines.first().map_or(0, |line| line.line);
+    let message = format!("Line {} cannot be sold: {}.", first + 1, reason(code));
+    Fault::new(kind, code, message).with("line", first).with("lines", named).with("count", lines.len())
 }
 
 fn reason(code: &str) -> &'static str {

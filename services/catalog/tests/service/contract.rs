@@ -3,7 +3,8 @@ use base::{Kind, Principal};
 use catalog_api as api;
 use catalog_api::events::{AvailabilityChanged, PriceChanged};
 
-use crate::house::{House, code, names, pizza, said, shop};
+use crate::code;
+use crate::house::{House, names, pizza, said, shop};
 
 fn change(item: api::Item) -> api::ChangeItemRequest {
     api::ChangeItemRequest { item: Some(item), reason: "dearer flour".to_owned() }

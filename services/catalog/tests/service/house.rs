@@ -23,10 +23,6 @@ pub fn said<T>(reply: Result<Response<T>, Status>) -> Result<T, Fault> {
     reply.map(Response::into_inner).map_err(wire::fault_of)
 }
 
-pub fn code<T: std::fmt::Debug>(reply: Result<Response<T>, Status>) -> String {
-    said(reply).unwrap_err().code
-}
-
 pub fn shop() -> api::Shop {
     api::Shop {
         shop_id: 1,

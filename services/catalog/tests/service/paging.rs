@@ -1,6 +1,7 @@
 use catalog_api as api;
 
-use crate::house::{House, code, pizza, said};
+use crate::code;
+use crate::house::{House, pizza, said};
 
 async fn all_pages(house: &House, request: api::ListItemsRequest) -> Vec<String> {
     let mut slugs = Vec::new();

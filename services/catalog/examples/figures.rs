@@ -1,20 +1,24 @@
+//! Prints how many quotes of three lines, and pages of 20 items, go through the local wire of one process:
+//! `cargo run --release -p catalog --example figures`.
+
+#[path = "../tests/service/house.rs"]
+mod house;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use catalog_api as api;
 
-use crate::house::{House, pizza, said};
+use house::{House, pizza, said};
 
-/// Prints how many quotes of three lines, and first pages of 20 items, go through the local wire:
-/// `cargo test --release -p catalog -- --ignored --nocapture figures`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a figure, not a rule"]
-#[allow(clippy::disallowed_methods)]
-async fn figures() {
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::disallowed_methods)] // A load generator starts its own tasks.
+async fn main() {
     let house = Arc::new(House::open().await);
     for number in 0..40 {
         house.make(pizza(&format!("p{number}"), &format!("Pizza {number}"), &format!("Пицца {number}"), 1_000 + number)).await;
     }
+    house.quote("p1", "L", &["cheese"]).await.expect("the menu is on the shelf");
     let line = |slug: &str| api::LineRequest { slug: slug.to_owned(), size: "L".to_owned(), quantity: 2, options: vec!["cheese".to_owned()], ..Default::default() };
     let quote = api::QuoteRequest { shop_id: 1, lines: vec![line("p1"), line("p2"), line("p3")] };
     let page = api::ListItemsRequest { shop_id: 1, limit: 20, ..Default::default() };
