@@ -60,31 +60,31 @@ impl Shelf {
     /// Gives a shop's menu.
     pub async fn menu(&self, shop: ShopId) -> Result<Arc<Menu>, Fault> {
         let slot = self.slot(shop);
-        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
-        if let Some(held) = held {
-            let age = self.world.monotonic().saturating_sub(held.compared);
-            if age < FRESH_FOR {
-                return Ok(held.menu);
-            }
-            if age < STALE_MAX && slot.comparing.try_lock().is_err() {
-                return Ok(held.menu);
-            }
-        }
-        let asked = self.world.monotonic();
-        let _turn = slot.comparing.lock().await;
-        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
-        match held {
+        let (held, age) = self.held(&slot);
+        let _turn = match (held, slot.comparing.try_lock()) {
+            (Some(held), _) if age < FRESH_FOR => return Ok(held.menu),
+            (Some(held), Err(_)) if age < STALE_MAX => return Ok(held.menu),
+            (_, Ok(turn)) => turn,
+            (_, Err(_)) => slot.comparing.lock().await,
+        };
+        match self.held(&slot) {
             // Somebody compared while this one waited.
-            Some(held) if held.compared >= asked => Ok(held.menu),
-            held => self.compare(shop, &slot, held).await,
+            (Some(held), age) if age < FRESH_FOR => Ok(held.menu),
+            (held, _) => self.compare(shop, &slot, held).await,
         }
+    }
+
+    fn held(&self, slot: &Slot) -> (Option<Held>, Duration) {
+        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
+        let age = held.as_ref().map_or(Duration::MAX, |held| self.world.monotonic().saturating_sub(held.compared));
+        (held, age)
     }
 
     /// Compares a shop's menu now, so that what this process wrote is seen by whoever asks next.
     pub async fn refresh(&self, shop: ShopId) -> Result<Arc<Menu>, Fault> {
         let slot = self.slot(shop);
         let _turn = slot.comparing.lock().await;
-        let held = slot.held.read().expect("nothing panics while a menu is held").clone();
+        let (held, _) = self.held(&slot);
         self.compare(shop, &slot, held).await
     }
 
