@@ -18,6 +18,8 @@ use crate::{Gate, Letters};
 
 /// How many events a round may take.
 const ROUND_MAX: usize = 256;
+/// How often a round is decided again as a whole before its events go one by one.
+const ROUNDS_REFUSED_MAX: u32 = 4;
 /// How often one event is decided again in a row because others got in between.
 const REFUSED_MAX: u32 = 20;
 /// The cursor is moved over events that concern nobody here after so many.
@@ -219,12 +221,19 @@ impl Lane {
                 window.moved(&done, &to);
                 Ok(true)
             }
+            // Another lane of this service got in between. What it wrote is seen when the round is decided again, so most
+            // rounds go through then; one by one would cost a flush for each event.
+            AllOutcome::Refused { .. } if window.refused_again() < ROUNDS_REFUSED_MAX => {
+                self.meters.refusals.increment(1);
+                Ok(true)
+            }
             AllOutcome::Refused { .. } => {
                 for seq in done {
                     if !self.one_by_one(window, seq).await? {
                         return Ok(false);
                     }
                 }
+                window.forget_refusals();
                 Ok(true)
             }
             AllOutcome::Repeated | AllOutcome::Fenced | AllOutcome::Unknown => Ok(false),

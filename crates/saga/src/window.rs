@@ -30,6 +30,8 @@ pub(crate) struct Window {
     /// Read from the log up to here.
     read_to: i64,
     open: BTreeMap<i64, Pending>,
+    /// How many rounds in a row were refused.
+    refused: u32,
 }
 
 /// What a commit has to tell the store about the inbox.
@@ -43,7 +45,7 @@ pub(crate) struct Move {
 impl Window {
     pub(crate) fn new(cursor: i64, ahead: impl IntoIterator<Item = i64>) -> Window {
         let ahead = ahead.into_iter().filter(|seq| *seq > cursor).collect();
-        Window { cursor, ahead, read_to: cursor, open: BTreeMap::new() }
+        Window { cursor, ahead, read_to: cursor, open: BTreeMap::new(), refused: 0 }
     }
 
     pub(crate) fn read_to(&self) -> i64 {
@@ -103,6 +105,7 @@ impl Window {
         for seq in done {
             self.open.remove(seq);
         }
+        self.refused = 0;
         self.cursor = to.upto;
         self.ahead.extend(&to.ahead);
         self.ahead = self.ahead.split_off(&(to.upto + 1));
@@ -111,6 +114,17 @@ impl Window {
     /// Finds an open event.
     pub(crate) fn pending(&self, seq: i64) -> Option<Pending> {
         self.open.get(&seq).cloned()
+    }
+
+    /// Notes that a round was refused; gives how many have been in a row.
+    pub(crate) fn refused_again(&mut self) -> u32 {
+        self.refused += 1;
+        self.refused
+    }
+
+    /// Begins counting refused rounds again.
+    pub(crate) fn forget_refusals(&mut self) {
+        self.refused = 0;
     }
 
     /// Notes a failed attempt.
