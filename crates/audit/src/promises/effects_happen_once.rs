@@ -6,7 +6,7 @@ use orders::domain::{Happening, Order, State};
 use base::Timestamp;
 use base::id::OrderId;
 
-use super::check;
+use super::{check, heard};
 use crate::check::{Check, Find, Found};
 use crate::report::Promise;
 use crate::snapshot::Snapshot;
@@ -96,6 +96,39 @@ pub(super) const CHECKS: &[Check] = &[
         "The customer was told `{template}` {times} times.",
         "select m.order_id, m.template, count(*) as times from notifications_messages m where m.template not like '%refund%'
          group by m.order_id, m.template having count(*) > 1",
+    ),
+    check!(
+        EffectsHappenOnce, "counted_twice", ["analytics_counts", "analytics_state", "log"],
+        "Analytics has counted {counted} {name}, and has heard {heard}.",
+        // Only where the whole log is there, and no rebuild is under way; what is parked may or may not be counted.
+        concat!(
+            "with known as (select generation from analytics_state where building = 0 and (select reach from given) = -9223372036854775808),
+             counted as materialized (select c.kind as name, sum(c.events) as events from analytics_counts c join known k on k.generation = c.generation group by c.kind),
+             heard as materialized (select s.name, count(*) as events from said s where ", heard!("analytics", "s"), " group by s.name)
+             select h.name, coalesce(c.events, 0) as counted, h.events as heard from known join heard h left join counted c on c.name = h.name
+             where coalesce(c.events, 0) <> h.events and h.name in ('order.created', 'order.cancelled', 'order.shipped', 'order.delivered', 'delivery.failed',
+                 'payment.requested', 'order.paid', 'payment.promised', 'payment.failed', 'payment.refunded', 'payment.voided', 'stock.reserved', 'stock.rejected',
+                 'stock.low', 'stock.changed', 'cooking.started', 'order.ready', 'cooking.failed', 'item.created', 'item.changed', 'price.changed', 'item.retired',
+                 'availability.changed', 'notification.created', 'dead_letter.parked', 'dead_letter.redriven', 'dead_letter.discarded')
+             and not exists (select 1 from letters l where l.service = 'analytics')
+             union all select c.name, c.events, 0 from counted c where c.name not in (select name from heard)"
+        ),
+    ),
+    check!(
+        EffectsHappenOnce, "figures_differ", ["analytics_series", "analytics_state", "orders_orders", "log"],
+        "The figures say {figures} (orders, delivered, cancelled, revenue), the orders make it {truth}.",
+        concat!(
+            "with known as (select generation from analytics_state where building = 0 and (select reach from given) = -9223372036854775808
+                 and not exists (select 1 from letters l where l.service = 'analytics')
+                 and not exists (select 1 from said s where s.name in ('order.created', 'order.delivered', 'order.cancelled') and not ", heard!("analytics", "s"), ")
+                 and not exists (select 1 from orders_orders o where o.state not in (select word from states where is_over))),
+             kept as (select shop_id, orders || ', ' || delivered || ', ' || cancelled || ', ' || revenue_minor as told
+                 from analytics_series s join known k on k.generation = s.generation where s.step = 'all'),
+             made as (select shop_id, count(*) || ', ' || sum(state = 'delivered') || ', ' || sum(state = 'cancelled') || ', '
+                 || sum(case state when 'delivered' then total_minor else 0 end) as told from orders_orders group by shop_id)
+             select m.shop_id, coalesce(k.told, 'nothing') as figures, m.told as truth from known join made m left join kept k on k.shop_id = m.shop_id
+             where k.told is not m.told"
+        ),
     ),
 ];
 

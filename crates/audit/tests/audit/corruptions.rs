@@ -99,7 +99,10 @@ const DEEDS: &[(&str, Deed)] = &[
     ("mine_differs", Data("update orders_mine set device_id = 99 where order_id = {card}")),
     ("ticket_is_not_what_was_said", Data("update kitchen_tickets set state = 1 where id = {card}")),
     ("delivery_is_not_what_was_said", Data("update delivery_deliveries set state = 2 where id = {card}")),
-    ("told_twice", Data("insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select 7, order_id, template, 1, device_id, params, at, expires_at from notifications_messages where order_id = {card}")),
+    ("told_twice", Data("insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select 7, order_id, template, 1, device_id, params, at, expires_at from notifications_messages where order_id = {card} limit 1")),
+    ("counted_twice", Data("update analytics_counts set events = events + 1 where kind = 'order.paid'")),
+    ("counted_twice", Data("delete from analytics_counts where kind = 'order.created'")),
+    ("figures_differ", Data("update analytics_series set revenue_minor = revenue_minor - 1 where step = 'all'")),
     // OrderPerKey
     ("said_out_of_order", Data("update log set seq = 1000 where key = {card} and kind_id in (select id from log_kinds where kind = 'cooking.started.v1')")),
     ("said_without_cause", Data("delete from log where key = {card} and kind_id in (select id from log_kinds where kind = 'stock.reserved.v1')")),
@@ -243,7 +246,7 @@ fn what_is_still_on_its_way_is_no_violation_until_nothing_moves_any_more() {
 #[test]
 fn a_log_that_keeps_only_the_newest_events_is_sound() {
     let copy = sound().copy();
-    copy.spoil("delete from log where seq <= (select max(seq) - 5 from log); insert into platform_meta (key, value) values ('log_high', '32')");
+    copy.spoil("insert or replace into platform_meta (key, value) select 'log_high', max(seq) from log; delete from log where seq <= (select max(seq) - 5 from log)");
     let report = copy.audit();
     assert!(report.is_clean(), "{}", report.text(&key()));
 }

@@ -15,6 +15,10 @@ struct Menu {
     stock_id: Arc<AtomicI64>,
 }
 
+fn shop() -> Shop {
+    Shop { shop_id: 1, currency: "USD".to_owned(), tax_included: true, time_zone: "America/New_York".to_owned(), ..Shop::default() }
+}
+
 type Answer<'f, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'f>>;
 
 macro_rules! not_here {
@@ -48,12 +52,14 @@ impl Catalog for Menu {
             steps: vec![Step { station: "oven".to_owned(), seconds: 420, celsius: 280 }],
             ..QuotedLine::default()
         };
-        let shop = Shop { shop_id: 1, currency: "USD".to_owned(), tax_included: true, time_zone: "America/New_York".to_owned(), ..Shop::default() };
-        Ok(Response::new(QuoteAnswer { lines: request.get_ref().lines.iter().map(line).collect(), shop: Some(shop) }))
+        Ok(Response::new(QuoteAnswer { lines: request.get_ref().lines.iter().map(line).collect(), shop: Some(shop()) }))
+    }
+
+    async fn get_shop(&self, _: Request<GetShopRequest>) -> Result<Response<Shop>, Status> {
+        Ok(Response::new(shop()))
     }
 
     not_here! {
-        get_shop: GetShopRequest => Shop,
         change_shop: ChangeShopRequest => Shop,
         list_items: ListItemsRequest => ItemPage,
         get_item: GetItemRequest => Item,

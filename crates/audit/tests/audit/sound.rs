@@ -1,21 +1,19 @@
 //! A small platform on which five orders have ended, each in its own way, and nothing is on its way any more.
 //!
-//! Orders, payments, inventory and the provider are the real ones; the kitchen and delivery are played, and their
-//! tables filled to match what they said.
+//! All services and the provider are the real ones, but for the catalogue, which knows one dish.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use base::id::{DeliveryId, OrderId, ShopId, TicketId};
-use base::{Currency, PlatformKey, Timestamp};
-use delivery_api::events::{OrderDelivered, OrderShipped};
+use base::id::OrderId;
+use base::{PlatformKey, Principal, Timestamp};
 use embedded::rusqlite::Connection;
 use host::testing::{Platform, Scratch, guest, staff};
 use host::{IdSource, RealWorld};
 use inventory_api::inventory_client::InventoryClient;
-use kitchen_api::events::{CookingStarted, OrderReady};
+use kitchen_api::kitchen_client::KitchenClient;
 use orders_api::orders_client::OrdersClient;
 use orders_api::{CancelRequest, Contact, GetOrderRequest, LineRequest, Order, PlaceRequest};
 use provider_mock::{Books, Settings};
@@ -23,7 +21,8 @@ use tokio::sync::oneshot;
 
 use audit::{Inputs, JournalEntry, Report};
 
-const SHOP: ShopId = ShopId(1);
+/// A pizza takes 0.42 seconds, so that there is time to cancel; the way to the door takes none.
+const SETTINGS: [(&str, &str); 2] = [("kitchen_time_scale", "1000"), ("delivery_time_scale", "1000000")];
 
 /// The sound platform's files, and the orders on it.
 pub struct Sound {
@@ -116,11 +115,12 @@ impl Drop for Copy<'_> {
     }
 }
 
-struct Kitchen<'p> {
+/// Those who order.
+struct Customers<'p> {
     platform: &'p Platform,
 }
 
-impl Kitchen<'_> {
+impl Customers<'_> {
     async fn place(&self, device: i64, quantity: i64, payment: &str, token: &str) -> Order {
         let request = PlaceRequest {
             lines: vec![LineRequest { slug: "hawaiian".to_owned(), quantity, ..LineRequest::default() }],
@@ -142,25 +142,12 @@ impl Kitchen<'_> {
         self.platform.eventually(state, waiting).await;
     }
 
-    async fn cook(&self, order: &Order) {
-        let (order_id, ticket_id) = (OrderId(order.order_id), TicketId(order.order_id));
-        self.platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id, ready_at: self.platform.now() }).await;
-        self.platform.say("kitchen", &OrderReady { order_id, shop_id: SHOP, ticket_id, cooking_ms: 5 }).await;
-    }
-
-    async fn deliver(&self, order: &Order, cash_taken_minor: i64) {
-        let (order_id, delivery_id) = (OrderId(order.order_id), DeliveryId(order.order_id));
-        self.platform.say("delivery", &OrderShipped { order_id, shop_id: SHOP, delivery_id, expected_at: self.platform.now() }).await;
-        let delivered = OrderDelivered {
-            order_id,
-            shop_id: SHOP,
-            delivery_id,
-            cash_taken_minor,
-            currency: Currency::USD,
-            delivered_at: self.platform.now(),
-            proof: "signed".to_owned(),
+    async fn is_paid(&self, order: &Order) {
+        let waiting = || async {
+            let paid = self.platform.events("order.paid").await;
+            Ok(if paid.iter().any(|event| event.key == order.order_id) { Ok(()) } else { Err("not yet".to_owned()) })
         };
-        self.platform.say("delivery", &delivered).await;
+        self.platform.eventually("the order is paid", waiting).await;
     }
 }
 
@@ -168,28 +155,34 @@ async fn make() -> Sound {
     let folder = Arc::new(Scratch::new());
     let (provider_url, _stop) = provider(folder.path()).await;
     let stock = Arc::new(AtomicI64::new(0));
-    let services = [crate::menu::service(stock.clone()), orders::service(), payments::service(), inventory::service()];
-    let settings = BTreeMap::from([("provider_url".to_owned(), provider_url)]);
+    let services = [
+        crate::menu::service(stock.clone()),
+        orders::service(),
+        payments::service(),
+        inventory::service(),
+        kitchen::service(),
+        delivery::service(),
+        notifications::service(),
+        analytics::service(),
+    ];
+    let mut settings: BTreeMap<String, String> = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    settings.insert("provider_url".to_owned(), provider_url);
     let platform = Platform::start_with(folder.clone(), services, settings).await;
     stock.store(keep_cheese(&platform).await, Ordering::Relaxed);
 
-    let kitchen = Kitchen { platform: &platform };
-    let card = kitchen.place(1, 2, "card", "tok_visa").await;
-    let cash = kitchen.place(2, 3, "cash", "").await;
-    let declined = kitchen.place(3, 1, "card", "tok_declined").await;
-    let refunded = kitchen.place(4, 1, "card", "tok_visa").await;
-    let short = kitchen.place(5, 90, "card", "tok_visa").await;
-    kitchen.reaches(&card, "paid").await;
-    kitchen.cook(&card).await;
-    kitchen.deliver(&card, 0).await;
-    kitchen.reaches(&cash, "promised").await;
-    kitchen.cook(&cash).await;
-    kitchen.deliver(&cash, cash.total_minor).await;
-    kitchen.reaches(&refunded, "paid").await;
-    let mut guest = OrdersClient::new(platform.channel("orders", guest(4)));
-    guest.cancel(CancelRequest { order_id: refunded.order_id, reason: String::new() }).await.expect("there is still time");
+    put_oven(&platform).await;
+
+    let customers = Customers { platform: &platform };
+    let refunded = customers.place(4, 10, "card", "tok_visa").await;
+    customers.is_paid(&refunded).await;
+    let mut shop = OrdersClient::new(platform.channel("orders", staff()));
+    shop.cancel(CancelRequest { order_id: refunded.order_id, reason: "the test wants so".to_owned() }).await.expect("it still bakes");
+    let card = customers.place(1, 2, "card", "tok_visa").await;
+    let cash = customers.place(2, 3, "cash", "").await;
+    let declined = customers.place(3, 1, "card", "tok_declined").await;
+    let short = customers.place(5, 90, "card", "tok_visa").await;
     for (order, state) in [(&card, "delivered"), (&cash, "delivered"), (&declined, "cancelled"), (&refunded, "cancelled"), (&short, "cancelled")] {
-        kitchen.reaches(order, state).await;
+        customers.reaches(order, state).await;
     }
     platform.heard("payment.refunded", 1).await;
     rests(&platform).await;
@@ -205,24 +198,32 @@ async fn make() -> Sound {
         let file = Connection::open(folder.path().join(from)).expect("the file opens");
         file.execute("vacuum into ?1", [kept.path().join(to).to_string_lossy()]).expect("the file can be copied");
     }
-    let sound = Sound {
+    Sound {
         journal: journal.collect(),
         orders: all.iter().map(|(name, order)| (*name, order.order_id)).collect(),
         ended: platform.now(),
         folder: kept,
-    };
-    play_the_others(&sound);
-    sound
+    }
 }
 
-/// Waits until nobody holds stock and no money moves.
+/// Waits until nobody holds stock, no money moves, nobody cooks or carries, and everybody has heard of everything.
 async fn rests(platform: &Platform) {
     let file = Connection::open(platform.folder().join("comanda.db")).expect("the file opens");
     let text = "select (select count(*) from inventory_reservations where state = 'held')
         + (select count(*) from payments_payments where state in ('reserved', 'expected', 'requested', 'withdrawing', 'promised', 'refunding'))
-        + (select count(*) from orders_jobs) + (select count(*) from payments_jobs)";
+        + (select count(*) from orders_jobs) + (select count(*) from payments_jobs)
+        + (select count(*) from kitchen_tickets where is_open) + (select count(*) from delivery_deliveries where is_open)
+        + (select 5 - count(*) from notifications_orders)
+        + (select 5 - coalesce(sum(delivered + cancelled), 0) from analytics_series where step = 'all')";
     let open = || file.query_row(text, [], |row| row.get::<_, i64>(0)).expect("the file can be read");
     platform.eventually("everything rests", || async { Ok(if open() == 0 { Ok(()) } else { Err(format!("{} are open", open())) }) }).await;
+}
+
+/// Gives the kitchen an oven with two places.
+async fn put_oven(platform: &Platform) {
+    let oven = kitchen_api::Station { shop_id: 1, slug: "oven".to_owned(), kind: "oven".to_owned(), places: 2, ..Default::default() };
+    let mut client = KitchenClient::new(platform.writing("kitchen", Principal::platform("seeding"), "oven", ""));
+    client.put_station(kitchen_api::PutStationRequest { station: Some(oven), reason: String::new() }).await.expect("the oven is put");
 }
 
 async fn keep_cheese(platform: &Platform) -> i64 {
@@ -256,43 +257,4 @@ async fn provider(folder: &Path) -> (String, oneshot::Sender<()>) {
         provider_mock::serve(listener, books, Settings::default(), serving, ended).await.expect("the provider serves");
     });
     (url, stop)
-}
-
-/// Fills the tables of the services that were played, as they would have.
-fn play_the_others(sound: &Sound) {
-    let connection = Connection::open(sound.folder.path().join("comanda-sound.db")).expect("the copy opens");
-    for text in [
-        include_str!("../../../../services/kitchen/migrations/0001_begin.sql"),
-        include_str!("../../../../services/delivery/migrations/0001_begin.sql"),
-        include_str!("../../../../services/notifications/migrations/0001_begin.sql"),
-    ] {
-        connection.execute_batch(text).expect("the migration runs");
-    }
-    let heard = "select k.source, max(l.seq) from log l join log_kinds k on k.id = l.kind_id group by k.source";
-    for service in ["kitchen", "delivery", "notifications"] {
-        let system = format!(
-            "create table {service}_cursors as select * from orders_cursors where false;
-             create table {service}_ahead as select * from orders_ahead where false;
-             create table {service}_parked as select * from orders_parked where false;
-             create table {service}_jobs as select * from orders_jobs where false;
-             create table {service}_acts as select * from orders_acts where false;
-             insert into {service}_cursors (source, seq) {heard};"
-        );
-        connection.execute_batch(&system).expect("the tables of the port can be made");
-    }
-    connection
-        .execute_batch(
-            "insert into kitchen_tickets (id, shop_id, ticket_id, state, is_open, lines, starts_at, ready_at, time_scale, reason, version)
-             select id, shop_id, id, case state when 'delivered' then 3 else 5 end, 0, '[]', 0, 0, 1.0, '', 1 from orders_orders;
-             insert into delivery_deliveries (id, delivery_id, shop_id, state, is_open, carried, pickup, cash, total_minor, currency, shipped_at, expected_at, delivered_at,
-                 cash_taken_minor, proof, reason, version)
-             select o.id, o.id, o.shop_id, case o.state when 'delivered' then 3 else 5 end, 0, 1, 0, p.method = 'cash', o.total_minor, 'USD', 0, 0, 0,
-                 case when o.state = 'delivered' and p.method = 'cash' then o.total_minor else 0 end, '', '', 1
-             from orders_orders o join payments_payments p on p.id = o.id;
-             insert into notifications_orders (order_id, shop_id, device_id, language, has_email, pickup, currency, at)
-             select id, shop_id, device_id, 'en', 0, 0, 'USD', accepted_at from orders_orders;
-             insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at)
-             select id, id, 'order_received', 0, device_id, '{}', accepted_at, accepted_at from orders_orders;",
-        )
-        .expect("the rows fit");
 }
