@@ -33,23 +33,36 @@ impl Clocks {
     }
 
     async fn learn(&self, ctx: &Ctx, shop: ShopId) -> Result<ShopClock, Fault> {
-        let zone = match store::shop(ctx.store(), shop).await? {
-            Some((zone, _)) => zone,
+        match store::shop(ctx.store(), shop).await? {
+            Some((zone, _)) => self.set(shop, &zone),
             None => {
-                let mut catalog = CatalogClient::new(ctx.peer("catalog", &ctx.call(""))?);
-                let found = catalog.get_shop(GetShopRequest { shop_id: shop.0 }).await.map_err(wire::fault_of)?.into_inner();
+                let found = ask(ctx, shop).await?;
                 let keep = Change::new().write(store::put_shop(shop, &found.time_zone, &found.currency));
                 ctx.store().commit(Once::Nothing, keep).await?;
-                found.time_zone
+                self.set(shop, &found.time_zone)
             }
-        };
-        let clock = ShopClock::new(&zone, 0)?;
+        }
+    }
+
+    fn set(&self, shop: ShopId, zone: &str) -> Result<ShopClock, Fault> {
+        let clock = ShopClock::new(zone, 0)?;
         self.0.write().expect("nothing panics while the calendars are held").insert(shop, clock.clone());
         Ok(clock)
     }
 
-    /// Forgets what is in memory.
-    pub fn forget(&self) {
-        self.0.write().expect("nothing panics while the calendars are held").clear();
+    /// Asks the catalogue about every known shop again; gives what is to be kept.
+    pub async fn renewed(&self, ctx: &Ctx) -> Result<Change, Fault> {
+        let mut change = Change::new();
+        for shop in store::shops(ctx.store()).await? {
+            let found = ask(ctx, shop).await?;
+            self.set(shop, &found.time_zone)?;
+            change = change.write(store::put_shop(shop, &found.time_zone, &found.currency));
+        }
+        Ok(change)
     }
+}
+
+async fn ask(ctx: &Ctx, shop: ShopId) -> Result<catalog_api::Shop, Fault> {
+    let mut catalog = CatalogClient::new(ctx.peer("catalog", &ctx.call(""))?);
+    Ok(catalog.get_shop(GetShopRequest { shop_id: shop.0 }).await.map_err(wire::fault_of)?.into_inner())
 }

@@ -30,8 +30,7 @@ pub async fn begin(ctx: &Ctx, clocks: &Clocks, call: &Call) -> Result<(Change, i
         return Err(Error::Rebuilding.fault());
     }
     let events = store::all_events(ctx.store(), state.generation).await?;
-    clocks.forget();
-    let mut change = Change::new();
+    let mut change = clocks.renewed(ctx).await?;
     for statement in store::begin_rebuild(state) {
         change = change.write(statement);
     }

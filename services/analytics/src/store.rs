@@ -14,8 +14,8 @@ const BEGIN: &str = "update analytics_state set building = generation + 1, epoch
 const TAKE_PLACE: &str = "update analytics_state set generation = building, building = 0, epoch = epoch + 1 where id = 1 and epoch = $1 and building > 0";
 
 const SHOP: &str = "select time_zone, currency from analytics_shops where id = $1";
-const SHOP_PUT: &str = "insert into analytics_shops (id, time_zone, currency) values ($1, $2, $3) on conflict do nothing";
-const SHOPS_DROP: &str = "delete from analytics_shops";
+const SHOP_PUT: &str = "insert into analytics_shops (id, time_zone, currency) values ($1, $2, $3) on conflict (id) do update set time_zone = excluded.time_zone, currency = excluded.currency";
+const SHOPS: &str = "select id from analytics_shops order by id";
 
 const COUNT_ADD: &str = "insert into analytics_counts (generation, shop_id, kind, events) values ($1, $2, $3, $4) on conflict (generation, shop_id, kind) do update set events = analytics_counts.events + excluded.events";
 const SERIES_ADD: &str = "insert into analytics_series (generation, shop_id, step, at, orders, delivered, cancelled, revenue_minor, refunded_minor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (generation, shop_id, step, at) do update set orders = analytics_series.orders + excluded.orders, delivered = analytics_series.delivered + excluded.delivered, cancelled = analytics_series.cancelled + excluded.cancelled, revenue_minor = analytics_series.revenue_minor + excluded.revenue_minor, refunded_minor = analytics_series.refunded_minor + excluded.refunded_minor";
@@ -42,11 +42,11 @@ const OLD: [&str; 5] = [
     "delete from analytics_orders where generation <> $1",
 ];
 
-const COUNTS_READ: &str = "select kind, sum(events) from analytics_counts where generation = $1 and shop_id in (0, $2) group by kind order by kind";
-const ALL_EVENTS: &str = "select coalesce(sum(events), 0) from analytics_counts where generation = $1";
+const COUNTS_READ: &str = "select kind, cast(sum(events) as bigint) from analytics_counts where generation = $1 and shop_id in (0, $2) group by kind order by kind";
+const ALL_EVENTS: &str = "select cast(coalesce(sum(events), 0) as bigint) from analytics_counts where generation = $1";
 const SERIES_READ: &str = "select at, orders, delivered, cancelled, revenue_minor, refunded_minor from analytics_series where generation = $1 and shop_id = $2 and step = $3 and at >= $4 and at <= $5 order by at limit $6";
-const TOP: &str = "select slug, size, sum(quantity), sum(revenue_minor) from analytics_items where generation = $1 and shop_id = $2 and month = $3 group by slug, size order by 3 desc, 4 desc, slug, size limit $4";
-const TOP_EVER: &str = "select slug, size, sum(quantity), sum(revenue_minor) from analytics_items where generation = $1 and shop_id = $2 group by slug, size order by 3 desc, 4 desc, slug, size limit $3";
+const TOP: &str = "select slug, size, cast(sum(quantity) as bigint), cast(sum(revenue_minor) as bigint) from analytics_items where generation = $1 and shop_id = $2 and month = $3 group by slug, size order by 3 desc, 4 desc, slug, size limit $4";
+const TOP_EVER: &str = "select slug, size, cast(sum(quantity) as bigint), cast(sum(revenue_minor) as bigint) from analytics_items where generation = $1 and shop_id = $2 group by slug, size order by 3 desc, 4 desc, slug, size limit $3";
 const COOKING_READ: &str = "select up_to_ms, orders, total_ms, longest_ms from analytics_cooking where generation = $1 and shop_id = $2 order by up_to_ms";
 
 /// How many ids one read asks for; a shorter list repeats its last.
@@ -89,7 +89,6 @@ pub fn begin_rebuild(state: State) -> Vec<Statement> {
         statement(REPLAYS_PUT, params![]),
         statement(AHEAD_DROP, params![]),
         statement(AHEAD_PUT, params![]),
-        statement(SHOPS_DROP, params![]),
     ]
 }
 
@@ -138,6 +137,11 @@ pub fn replayed(replay: &Replay, upto: i64) -> Statement {
 pub async fn shop(store: &Store, shop: ShopId) -> Result<Option<(String, String)>, Fault> {
     let row = store.read_one(SHOP, params![shop]).await?;
     row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
+
+/// Reads the shops whose time zone is known.
+pub async fn shops(store: &Store) -> Result<Vec<ShopId>, Fault> {
+    store.read(SHOPS, params![]).await?.iter().map(|row| row.id(0)).collect()
 }
 
 pub fn put_shop(shop: ShopId, zone: &str, currency: &str) -> Statement {

@@ -13,13 +13,13 @@ use crate::domain::{Draft, Known, Message, Template};
 
 const ORDER: &str = "select order_id, shop_id, device_id, language, has_email, pickup, currency, at from notifications_orders where order_id = $1";
 const ORDERS: &str = "select order_id, shop_id, device_id, language, has_email, pickup, currency, at from notifications_orders where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-const ORDER_PUT: &str = "insert into notifications_orders (order_id, shop_id, device_id, language, has_email, pickup, currency, at) select $1, $2, $3, $4, $5, $6, $7, $8 where (select count(*) from notifications_messages where order_id = $1) = $9 on conflict do nothing";
+const ORDER_PUT: &str = "insert into notifications_orders (order_id, shop_id, device_id, language, has_email, pickup, currency, at) select cast($1 as bigint), cast($2 as bigint), cast($3 as bigint), cast($4 as text), cast($5 as boolean), cast($6 as boolean), cast($7 as text), cast($8 as bigint) where (select count(*) from notifications_messages where order_id = $1) = $9 on conflict do nothing";
 const OLD_ORDERS: &str = "select order_id, at from notifications_orders order by order_id limit $1";
 const ORDER_DROP: &str = "delete from notifications_orders where order_id = $1";
 
 const TOLD: &str = "select order_id, template, nth, id from notifications_messages where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const PUT: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
-const PUT_EARLY: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from notifications_orders where order_id = $2) on conflict do nothing";
+const PUT_EARLY: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select cast($1 as bigint), cast($2 as bigint), cast($3 as text), cast($4 as bigint), cast($5 as bigint), cast($6 as text), cast($7 as bigint), cast($8 as bigint) where not exists (select 1 from notifications_orders where order_id = $2) on conflict do nothing";
 const ADDRESS: &str = "update notifications_messages set device_id = $2 where order_id = $1";
 const MESSAGE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where id = $1";
 const OF_DEVICE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
