@@ -71,23 +71,31 @@ const RULES: [Rule; 15] = [
     Rule { name: "licences", find: licences::find },
 ];
 
+/// Everything that the rules find, with the rule's name.
+pub fn violations(root: &Path) -> Result<Vec<(&'static str, Violation)>, String> {
+    let (tree, graph) = (Tree::read(root)?, Graph::load(root)?);
+    Ok(found(&tree, &graph))
+}
+
+fn found(tree: &Tree, graph: &Graph) -> Vec<(&'static str, Violation)> {
+    RULES.iter().flat_map(|rule| (rule.find)(tree, graph).into_iter().map(|violation| (rule.name, violation))).collect()
+}
+
 /// Prints every violation and every structure row that is proved; true when nothing is wrong.
 pub fn run(root: &Path) -> Result<bool, String> {
     let tree = Tree::read(root)?;
     let graph = Graph::load(root)?;
     let mut broken = BTreeSet::new();
     let (mut errors, mut warnings) = (0, 0);
-    for rule in &RULES {
-        for violation in (rule.find)(&tree, &graph) {
-            let Violation { path, line, text, warning } = violation;
-            let level = if warning { "warning: " } else { "" };
-            println!("{path}:{line}: {level}{}: {text}", rule.name);
-            if warning {
-                warnings += 1;
-            } else {
-                errors += 1;
-                broken.insert(rule.name);
-            }
+    for (rule, violation) in found(&tree, &graph) {
+        let Violation { path, line, text, warning } = violation;
+        let level = if warning { "warning: " } else { "" };
+        println!("{path}:{line}: {level}{rule}: {text}");
+        if warning {
+            warnings += 1;
+        } else {
+            errors += 1;
+            broken.insert(rule);
         }
     }
     for row in claims::proved(&tree, &broken) {

@@ -5,8 +5,16 @@ use std::process::Command;
 
 /// Runs the generator over the workspace; `check` only compares. True when nothing differs or all was written.
 pub fn run(root: &Path, check: bool) -> Result<bool, String> {
+    run_in(root, root, check)
+}
+
+/// Runs the generator of the workspace at `home` over the workspace at `root`.
+pub fn run_in(home: &Path, root: &Path, check: bool) -> Result<bool, String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(["run", "--quiet", "-p", "xtask-gen", "--"]);
+    command.current_dir(home).args(["run", "--quiet", "-p", "xtask-gen", "--"]);
+    if root != home {
+        command.arg(root);
+    }
     if check {
         command.arg("--check");
     }

@@ -1,13 +1,14 @@
 //! Xtask: the house rules as commands.
 //!
-//! Owns: `cargo xtask check`, `gen`, `test` and `rows`. Promises: nothing here is needed to build or run the product.
-//! Never: talks to the network itself, changes a file that is not generated.
+//! Owns: `cargo xtask check`, `gen`, `new-service`, `test` and `rows`. Promises: nothing here is needed to build or run the product.
+//! Never: talks to the network itself, changes a file that is not generated, unless told to begin a service.
 //! Start reading at [`main`], then `check.rs`.
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
 
 mod check;
 mod r#gen;
 mod graph;
+mod new_service;
 mod rows;
 mod source;
 mod test;
@@ -20,6 +21,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 check [--generated]   the structural rules; with --generated also that generated code is what `gen` would write
 gen                   writes src/generated.rs of every contract (services/*/api, crates/*-api) from its proto
+new-service NAME      a service with all its rooms, declared and tested; a start to be filled with its own rules
+new-service --try     the same in a copy of the workspace, checked, tested and linted there; builds into this target folder
 test                  all tests, with what they need installed; their output is kept for `rows`
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
@@ -33,6 +36,8 @@ fn main() -> ExitCode {
         // Both are run, so that one report shows all.
         ["check", "--generated"] => check::run(root).and_then(|clean| Ok(r#gen::run(root, true)? && clean)),
         ["gen"] => r#gen::run(root, false),
+        ["new-service", "--try"] => new_service::try_out(root),
+        ["new-service", name] => new_service::run(root, name),
         ["test"] => test::run(root),
         ["rows", logs @ ..] => rows::run(root, logs),
         _ => Err(USAGE.to_owned()),
