@@ -89,7 +89,7 @@ impl Check {
     fn rows(&self, snapshot: &Snapshot, text: &str, found: &mut Found) -> Result<(), String> {
         let failed = |error: embedded::rusqlite::Error| error.to_string();
         let mut statement = snapshot.connection().prepare(text).map_err(failed)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             let mut ids = Vec::new();

@@ -48,15 +48,13 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         OrderPerKey, "heard_out_of_order", ["log"],
         "{service} has heard {later} and not yet {earlier}, which {source} said before it.",
-        concat!(
-            "with steps (service, earlier, later) as (values ('payments', 'order.created', 'order.cancelled'), ('inventory', 'order.created', 'order.cancelled'),
-                 ('orders', 'cooking.started', 'order.ready'), ('orders', 'order.shipped', 'order.delivered'), ('orders', 'payment.promised', 'order.paid'),
-                 ('kitchen', 'order.created', 'order.cancelled'), ('delivery', 'order.created', 'order.cancelled'))
-             select p.service, p.earlier, p.later, h.source, h.seq, h.key as order_id from ahead h0 join said h on h.seq = h0.seq
-             join steps p on p.service = h0.service and p.later = h.name join said s on s.key = h.key and s.source = h.source and s.name = p.earlier and s.seq < h.seq
-             where s.seq > (select c.seq from cursors c where c.service = h0.service and c.source = h0.source)
-             and not exists (select 1 from ahead a where a.service = h0.service and a.source = h0.source and a.seq = s.seq)"
-        ),
+        "with steps (service, earlier, later) as (values ('payments', 'order.created', 'order.cancelled'), ('inventory', 'order.created', 'order.cancelled'),
+             ('orders', 'cooking.started', 'order.ready'), ('orders', 'order.shipped', 'order.delivered'), ('orders', 'payment.promised', 'order.paid'),
+             ('kitchen', 'order.created', 'order.cancelled'), ('delivery', 'order.created', 'order.cancelled'))
+         select p.service, p.earlier, p.later, h.source, h.seq, h.key as order_id from ahead h0 join said h on h.seq = h0.seq
+         join steps p on p.service = h0.service and p.later = h.name join said s on s.key = h.key and s.source = h.source and s.name = p.earlier and s.seq < h.seq
+         where s.seq > (select c.seq from cursors c where c.service = h0.service and c.source = h0.source)
+         and not exists (select 1 from ahead a where a.service = h0.service and a.source = h0.source and a.seq = s.seq)",
     ),
     check!(
         OrderPerKey, "paid_before_it_was_reserved", ["log", "payments_payments"],

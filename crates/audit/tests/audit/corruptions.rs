@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit::{JournalEntry, Promise, Report};
-use base::id::OrderId;
+use base::id::{Id, OrderId, PaymentId};
 
 use crate::sound::{Copy, key, sound};
 
@@ -258,6 +258,31 @@ fn a_letter_stands_for_what_was_not_done() {
     let report = copy.audit();
     assert!(report.is_clean(), "{}", report.text(&key()));
     assert_eq!(report.facts.numbers["dead_letters"], 1);
+}
+
+#[test]
+fn a_letter_that_somebody_gave_up_is_accounted_for() {
+    let copy = sound().copy();
+    copy.spoil(
+        "delete from inventory_reservations where order_id = {short};
+         insert into log_kinds (source, topic, kind) values ('inventory', 'dlq-events', 'dead_letter.parked.v1');
+         insert into log (kind_id, key, at, correlation, data) select max(id), 7, {now}, '', '{\"dead_letter_id\":7,\"about\":{short}}' from log_kinds",
+    );
+    assert!(!copy.audit().is_clean(), "nobody gave it up yet");
+    copy.spoil("insert into inventory_acts (id, at, principal, act, subject, reason) values (1, {now}, 'staff', 'discard_dead_letter', '7', 'a test')");
+    let report = copy.audit();
+    assert!(report.is_clean(), "{}", report.text(&key()));
+}
+
+#[test]
+fn what_staff_gave_back_of_a_delivered_order_is_accounted_for() {
+    let copy = sound().copy();
+    copy.spoil("update payments_payments set refunded_minor = 5 where id = {card}");
+    let finds = || copy.audit().violations.iter().any(|violation| violation.code == "delivered_not_paid");
+    assert!(finds());
+    let payment = PaymentId(sound().orders["card"]).show(&key());
+    copy.spoil(&format!("insert into payments_acts (id, at, principal, act, subject, reason) values (1, {{now}}, 'staff', 'refund', '{payment}', 'cold')"));
+    assert!(!finds());
 }
 
 #[test]
