@@ -118,12 +118,14 @@ impl Drop for Copy<'_> {
 }
 
 /// Those who order.
-struct Customers<'p> {
-    platform: &'p Platform,
+pub struct Customers<'p> {
+    /// Where they order.
+    pub platform: &'p Platform,
 }
 
 impl Customers<'_> {
-    async fn place(&self, device: i64, quantity: i64, payment: &str, token: &str) -> Order {
+    /// Places an order.
+    pub async fn place(&self, device: i64, quantity: i64, payment: &str, token: &str) -> Order {
         let request = PlaceRequest {
             lines: vec![LineRequest { slug: "hawaiian".to_owned(), quantity, ..LineRequest::default() }],
             contact: Some(Contact { name: "Ёжик".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default() }),
@@ -153,9 +155,19 @@ impl Customers<'_> {
     }
 }
 
-async fn make() -> Sound {
+/// A platform at work with everything that orders need, and its provider.
+pub struct Busy {
+    /// The platform.
+    pub platform: Platform,
+    /// The folder of the platform's data and the provider's books.
+    pub folder: Arc<Scratch>,
+    _provider: oneshot::Sender<()>,
+}
+
+/// Starts all services.
+pub async fn open() -> Busy {
     let folder = Arc::new(Scratch::new());
-    let (provider_url, _stop) = provider(folder.path()).await;
+    let (provider_url, provider) = provider(folder.path()).await;
     let stock = Arc::new(AtomicI64::new(0));
     let services = [
         crate::menu::service(stock.clone()),
@@ -173,7 +185,11 @@ async fn make() -> Sound {
     stock.store(keep_cheese(&platform).await, Ordering::Relaxed);
 
     put_oven(&platform).await;
+    Busy { platform, folder, _provider: provider }
+}
 
+async fn make() -> Sound {
+    let Busy { platform, folder, _provider } = open().await;
     let customers = Customers { platform: &platform };
     let refunded = customers.place(4, 10, "card", "tok_visa").await;
     customers.is_paid(&refunded).await;
@@ -182,7 +198,7 @@ async fn make() -> Sound {
     let card = customers.place(1, 2, "card", "tok_visa").await;
     let cash = customers.place(2, 3, "cash", "").await;
     let declined = customers.place(3, 1, "card", "tok_declined").await;
-    let short = customers.place(5, 90, "card", "tok_visa").await;
+    let short = customers.place(5, 900, "card", "tok_visa").await;
     for (order, state) in [(&card, "delivered"), (&cash, "delivered"), (&declined, "cancelled"), (&refunded, "cancelled"), (&short, "cancelled")] {
         customers.reaches(order, state).await;
     }
@@ -236,12 +252,12 @@ async fn keep_cheese(platform: &Platform) -> i64 {
         name: BTreeMap::from([("en".to_owned(), "Mozzarella".to_owned())]),
         unit: "g".to_owned(),
         low_at: 100,
-        initial: 5_000,
+        initial: 12_000,
         reason: "opening".to_owned(),
     };
     let level = client.add_item(item).await.expect("the item is kept").into_inner();
     let edit = |version, quantity| inventory_api::EditRequest { stock_id: level.stock_id, quantity, version, reason: "a test".to_owned() };
-    let counted = client.count(edit(level.version, 4_900)).await.expect("it is counted").into_inner();
+    let counted = client.count(edit(level.version, 11_900)).await.expect("it is counted").into_inner();
     client.waste(edit(counted.version, 50)).await.expect("some is wasted");
     level.stock_id
 }
