@@ -102,7 +102,8 @@ fn look_here(options: &Options) -> Result<(Report, PlatformKey), Fault> {
 
 #[allow(clippy::disallowed_methods)] // The secret is read, never made: an audit changes nothing.
 fn key_of(path: &Path) -> Result<PlatformKey, Fault> {
-    let text = std::fs::read_to_string(path).map_err(|error| Fault::not_found("no_platform_key", format!("{} cannot be read.", path.display())).because(error))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Fault::not_found("no_platform_key", format!("{} cannot be read.", path.display())).because(error))?;
     let bad = || Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal.");
     let secret = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).map_err(|error| bad().because(error))?;
     let secret: [u8; 32] = secret.try_into().map_err(|_| bad())?;
@@ -115,8 +116,13 @@ fn entries(path: &Path, key: &PlatformKey) -> Result<Vec<JournalEntry>, Fault> {
     }
     let known = journal::read(path)?;
     let entry = |entry: &journal::Entry| {
-        let order_id = OrderId::read(&entry.order_id, key)
-            .map_err(|fault| Fault::invalid("foreign_journal", format!("{} is no order of this platform: is it the journal of another one?", entry.order_id)).because(fault))?;
+        let order_id = OrderId::read(&entry.order_id, key).map_err(|fault| {
+            Fault::invalid(
+                "foreign_journal",
+                format!("{} is no order of this platform: is it the journal of another one?", entry.order_id),
+            )
+            .because(fault)
+        })?;
         Ok(JournalEntry { reference: entry.reference.clone(), order_id, total_minor: entry.total_minor })
     };
     known.values().map(entry).collect()

@@ -3,9 +3,9 @@
 use embedded::rusqlite::Row;
 use embedded::rusqlite::types::ValueRef;
 
+use crate::NAMED_MAX;
 use crate::report::{Promise, Report, Rest, Violation};
 use crate::snapshot::Snapshot;
-use crate::NAMED_MAX;
 
 /// How a check finds what is wrong.
 #[derive(Clone, Copy)]

@@ -11,7 +11,11 @@ const FACTS: &[(&str, &[&str], &str)] = &[
     ("orders", &["orders_orders"], "select count(*) from orders_orders"),
     ("orders_delivered", &["orders_orders"], "select count(*) from orders_orders where state = 'delivered'"),
     ("orders_cancelled", &["orders_orders"], "select count(*) from orders_orders where state = 'cancelled'"),
-    ("orders_in_flight", &["orders_orders"], "select count(*) from orders_orders where state not in (select word from states where is_over)"),
+    (
+        "orders_in_flight",
+        &["orders_orders"],
+        "select count(*) from orders_orders where state not in (select word from states where is_over)",
+    ),
     ("revenue_minor", &["orders_orders"], "select sum(total_minor) from orders_orders where state = 'delivered'"),
     ("money_taken_minor", &["payments_payments"], "select sum(taken_minor) from payments_payments"),
     ("money_refunded_minor", &["payments_payments"], "select sum(refunded_minor) from payments_payments"),

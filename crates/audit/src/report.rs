@@ -126,11 +126,14 @@ impl Report {
         for promise in Promise::ALL {
             let found: Vec<&Violation> = self.violations.iter().filter(|violation| violation.promise == promise).collect();
             let more: u64 = self.rest.iter().filter(|rest| rest.promise == promise).map(|rest| rest.count).sum();
-            let verdict = if found.is_empty() { "kept".to_owned() } else { format!("BROKEN, {} times", found.len() as u64 + more) };
+            let verdict =
+                if found.is_empty() { "kept".to_owned() } else { format!("BROKEN, {} times", found.len() as u64 + more) };
             writeln!(text, "{:<21} {verdict}", promise.name()).expect("a text takes everything");
             for violation in found {
-                let ids: Vec<String> = violation.ids.iter().map(|(name, number)| format!("{name} {}", shown(name, *number, key))).collect();
-                writeln!(text, "  {}: {} [{}]", violation.code, violation.message, ids.join(", ")).expect("a text takes everything");
+                let ids: Vec<String> =
+                    violation.ids.iter().map(|(name, number)| format!("{name} {}", shown(name, *number, key))).collect();
+                writeln!(text, "  {}: {} [{}]", violation.code, violation.message, ids.join(", "))
+                    .expect("a text takes everything");
             }
             for rest in self.rest.iter().filter(|rest| rest.promise == promise) {
                 writeln!(text, "  {}: and {} more", rest.code, rest.count).expect("a text takes everything");
@@ -142,7 +145,8 @@ impl Report {
     /// Writes it down for programs.
     pub fn json(&self, key: &PlatformKey) -> Value {
         let violation = |violation: &Violation| {
-            let ids: BTreeMap<&str, String> = violation.ids.iter().map(|(name, number)| (name.as_str(), shown(name, *number, key))).collect();
+            let ids: BTreeMap<&str, String> =
+                violation.ids.iter().map(|(name, number)| (name.as_str(), shown(name, *number, key))).collect();
             json!({ "promise": violation.promise.name(), "code": violation.code, "message": violation.message, "ids": ids })
         };
         let rest = |rest: &Rest| json!({ "promise": rest.promise.name(), "code": rest.code, "count": rest.count });

@@ -62,8 +62,9 @@ impl Snapshot {
     /// Opens the files, and holds this moment of them until it is dropped.
     pub(crate) fn open(inputs: &Inputs<'_>) -> Result<Snapshot, Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(inputs.database, flags)
-            .map_err(|error| Fault::not_found("no_data", format!("{} cannot be opened.", inputs.database.display())).because(error))?;
+        let connection = Connection::open_with_flags(inputs.database, flags).map_err(|error| {
+            Fault::not_found("no_data", format!("{} cannot be opened.", inputs.database.display())).because(error)
+        })?;
         if let Some(books) = inputs.provider_books {
             connection.execute("attach ?1 as provider", [uri(books)]).map_err(failed)?;
         }
@@ -114,7 +115,9 @@ impl Snapshot {
 
     /// Finds the services by the tables that each of them has.
     fn services(&self) -> Vec<String> {
-        self.tables.iter().filter_map(|table| table.strip_suffix("_migrations").or_else(|| table.strip_suffix("_cursors")))
+        self.tables
+            .iter()
+            .filter_map(|table| table.strip_suffix("_migrations").or_else(|| table.strip_suffix("_cursors")))
             .map(str::to_owned)
             .collect::<BTreeSet<_>>()
             .into_iter()
@@ -144,9 +147,13 @@ impl Snapshot {
         )?;
         for (rank, state) in State::ALL.into_iter().enumerate() {
             let rank = i64::try_from(rank).unwrap_or(i64::MAX);
-            self.connection.execute("insert into temp.states (word, rank, is_over) values (?1, ?2, ?3)", params![state.word(), rank, state.is_over()])?;
+            self.connection.execute(
+                "insert into temp.states (word, rank, is_over) values (?1, ?2, ?3)",
+                params![state.word(), rank, state.is_over()],
+            )?;
         }
-        let mut put = self.connection.prepare("insert into temp.journal (order_id, reference, total_minor) values (?1, ?2, ?3)")?;
+        let mut put =
+            self.connection.prepare("insert into temp.journal (order_id, reference, total_minor) values (?1, ?2, ?3)")?;
         for entry in &inputs.journal {
             put.execute(params![entry.order_id.0, entry.reference, entry.total_minor])?;
         }
@@ -158,7 +165,8 @@ impl Snapshot {
         if !self.trimmed()? {
             return Ok(Timestamp(i64::MIN));
         }
-        let text = "select at from said l where not exists (select 1 from said p where p.seq = l.seq - 1) order by seq desc limit 1";
+        let text =
+            "select at from said l where not exists (select 1 from said p where p.seq = l.seq - 1) order by seq desc limit 1";
         let solid: Option<i64> = self.connection.query_row(text, [], |row| row.get(0)).optional()?;
         Ok(Timestamp(solid.map_or(i64::MAX, |at| at.saturating_add(REACH_MARGIN_MICROS))))
     }
@@ -169,7 +177,8 @@ impl Snapshot {
             return Ok(true);
         }
         let first: Option<i64> = self.connection.query_row("select min(seq) from said", [], |row| row.get(0))?;
-        let mark: i64 = self.connection.query_row("select count(*) from main.platform_meta where key = 'log_high'", [], |row| row.get(0))?;
+        let mark: i64 =
+            self.connection.query_row("select count(*) from main.platform_meta where key = 'log_high'", [], |row| row.get(0))?;
         Ok(mark > 0 && first != Some(1))
     }
 
@@ -183,7 +192,8 @@ impl Snapshot {
                  where s.name = 'dead_letter.parked'",
             )?;
         }
-        let mut subjects = self.connection.prepare("select distinct subject from temp.acts where service = 'payments' and act = 'refund'")?;
+        let mut subjects =
+            self.connection.prepare("select distinct subject from temp.acts where service = 'payments' and act = 'refund'")?;
         let subjects = subjects.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
         for subject in subjects {
             if let Ok(payment) = PaymentId::read(&subject, key) {
@@ -202,7 +212,14 @@ impl Snapshot {
             let key: String = row.get(1)?;
             let payment = payments::asking::payment_of(&key).map(|payment| payment.0);
             let charge = format!("ch_{:016x}", row.get::<_, i64>(0)?);
-            put.execute(params![charge, payment, row.get::<_, String>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?, row.get::<_, i64>(5)?])?;
+            put.execute(params![
+                charge,
+                payment,
+                row.get::<_, String>(2)?,
+                row.get::<_, i64>(3)?,
+                row.get::<_, i64>(4)?,
+                row.get::<_, i64>(5)?
+            ])?;
         }
         Ok(())
     }

@@ -136,7 +136,8 @@ pub(super) const CHECKS: &[Check] = &[
 fn rebuild(snapshot: &Snapshot, found: &mut Found) -> Result<(), String> {
     let failed = |error: embedded::rusqlite::Error| error.to_string();
     let connection = snapshot.connection();
-    let mut histories = connection.prepare("select order_id, at, data from orders_events order by order_id, version").map_err(failed)?;
+    let mut histories =
+        connection.prepare("select order_id, at, data from orders_events order by order_id, version").map_err(failed)?;
     let mut rows = histories.query([]).map_err(failed)?;
     let mut of = None;
     let mut history = Vec::new();
@@ -149,7 +150,10 @@ fn rebuild(snapshot: &Snapshot, found: &mut Found) -> Result<(), String> {
             of = Some(id);
         }
         let data: String = row.get(2).map_err(failed)?;
-        history.push((Timestamp(row.get(1).map_err(failed)?), serde_json::from_str::<Happening>(&data).map_err(|error| error.to_string())));
+        history.push((
+            Timestamp(row.get(1).map_err(failed)?),
+            serde_json::from_str::<Happening>(&data).map_err(|error| error.to_string()),
+        ));
     }
     of.map_or(Ok(()), |last| compare(connection, last, history, found))
 }
@@ -190,7 +194,10 @@ fn kept(connection: &Connection, id: OrderId) -> Result<Option<Kept>, String> {
             ("paid", row.get::<_, bool>(2)?.to_string()),
             ("ending", ending.map_or_else(|| "null".to_owned(), |text| canonical(&text))),
         ];
-        for (place, name) in ["accepted_at", "changed_at", "shop_id", "placed_at", "device_id", "contact_id", "total_minor"].into_iter().enumerate() {
+        for (place, name) in ["accepted_at", "changed_at", "shop_id", "placed_at", "device_id", "contact_id", "total_minor"]
+            .into_iter()
+            .enumerate()
+        {
             kept.push((name, row.get::<_, i64>(4 + place)?.to_string()));
         }
         Ok(kept)
@@ -221,5 +228,8 @@ fn made(order: &Order) -> Kept {
 
 fn differences(kept: &Kept, order: &Order) -> Vec<(&'static str, String, String)> {
     let pairs = kept.iter().zip(made(order));
-    pairs.filter(|((_, before), (_, after))| before != after).map(|((name, before), (_, after))| (*name, before.clone(), after)).collect()
+    pairs
+        .filter(|((_, before), (_, after))| before != after)
+        .map(|((name, before), (_, after))| (*name, before.clone(), after))
+        .collect()
 }

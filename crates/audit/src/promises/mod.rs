@@ -38,9 +38,19 @@ macro_rules! check {
 macro_rules! heard {
     ($service:literal, $event:literal) => {
         concat!(
-            "(", $event, ".seq <= coalesce((select c.seq from cursors c where c.service = '", $service, "' and c.source = ", $event,
-            ".source), 0) or exists (select 1 from ahead a where a.service = '", $service, "' and a.source = ", $event,
-            ".source and a.seq = ", $event, ".seq))"
+            "(",
+            $event,
+            ".seq <= coalesce((select c.seq from cursors c where c.service = '",
+            $service,
+            "' and c.source = ",
+            $event,
+            ".source), 0) or exists (select 1 from ahead a where a.service = '",
+            $service,
+            "' and a.source = ",
+            $event,
+            ".source and a.seq = ",
+            $event,
+            ".seq))"
         )
     };
 }
@@ -49,8 +59,15 @@ macro_rules! heard {
 macro_rules! parked {
     ($service:literal, $event:literal) => {
         concat!(
-            "(exists (select 1 from letters l where l.service = '", $service, "' and l.key = ", $event, ".key) or exists (select 1 from given_up g where g.service = '",
-            $service, "' and g.key = ", $event, ".key))"
+            "(exists (select 1 from letters l where l.service = '",
+            $service,
+            "' and l.key = ",
+            $event,
+            ".key) or exists (select 1 from given_up g where g.service = '",
+            $service,
+            "' and g.key = ",
+            $event,
+            ".key))"
         )
     };
 }
@@ -59,8 +76,13 @@ macro_rules! parked {
 macro_rules! still_to_hear {
     ($service:literal, $order:literal, $names:literal) => {
         concat!(
-            "((select at_rest from given) = 0 and exists (select 1 from said s where s.key = ", $order, " and s.name in (", $names, ") and not ",
-            $crate::promises::heard!($service, "s"), "))"
+            "((select at_rest from given) = 0 and exists (select 1 from said s where s.key = ",
+            $order,
+            " and s.name in (",
+            $names,
+            ") and not ",
+            $crate::promises::heard!($service, "s"),
+            "))"
         )
     };
 }

@@ -16,7 +16,8 @@ async fn a_platform_at_work_is_clean_at_every_moment() {
     let (key, platform) = (key(), &busy.platform);
     let look = || {
         let (database, books) = (busy.folder.path().join("comanda.db"), busy.folder.path().join("provider.db"));
-        let report = audit::run(&Inputs { provider_books: Some(&books), ..Inputs::new(&database, &key, platform.now()) }).expect("the audit runs");
+        let report = audit::run(&Inputs { provider_books: Some(&books), ..Inputs::new(&database, &key, platform.now()) })
+            .expect("the audit runs");
         assert!(report.is_clean(), "{}", report.text(&key));
         report.facts.numbers
     };

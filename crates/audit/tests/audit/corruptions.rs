@@ -288,7 +288,11 @@ fn what_staff_gave_back_of_a_delivered_order_is_accounted_for() {
 #[test]
 fn of_too_many_violations_a_hundred_are_named_and_the_others_counted() {
     let mut copy = sound().copy();
-    copy.journal.extend((1..=250).map(|number| JournalEntry { reference: number.to_string(), order_id: OrderId(number), total_minor: 1 }));
+    copy.journal.extend((1..=250).map(|number| JournalEntry {
+        reference: number.to_string(),
+        order_id: OrderId(number),
+        total_minor: 1,
+    }));
     let report = copy.audit();
     assert_eq!((report.violations.len(), report.rest[0].count, report.count()), (100, 150, 250));
     let text = report.text(&key());

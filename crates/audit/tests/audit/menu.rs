@@ -16,7 +16,13 @@ struct Menu {
 }
 
 fn shop() -> Shop {
-    Shop { shop_id: 1, currency: "USD".to_owned(), tax_included: true, time_zone: "America/New_York".to_owned(), ..Shop::default() }
+    Shop {
+        shop_id: 1,
+        currency: "USD".to_owned(),
+        tax_included: true,
+        time_zone: "America/New_York".to_owned(),
+        ..Shop::default()
+    }
 }
 
 type Answer<'f, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'f>>;

@@ -128,7 +128,9 @@ impl Customers<'_> {
     pub async fn place(&self, device: i64, quantity: i64, payment: &str, token: &str) -> Order {
         let request = PlaceRequest {
             lines: vec![LineRequest { slug: "hawaiian".to_owned(), quantity, ..LineRequest::default() }],
-            contact: Some(Contact { name: "Ёжик".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default() }),
+            contact: Some(Contact {
+                name: "Ёжик".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default()
+            }),
             payment: payment.to_owned(),
             card_token: token.to_owned(),
             ..PlaceRequest::default()
@@ -140,7 +142,8 @@ impl Customers<'_> {
     async fn reaches(&self, order: &Order, state: &str) {
         let waiting = || async {
             let mut client = OrdersClient::new(self.platform.channel("orders", staff()));
-            let seen = client.get_order(GetOrderRequest { order_id: order.order_id }).await.expect("the order is there").into_inner();
+            let seen =
+                client.get_order(GetOrderRequest { order_id: order.order_id }).await.expect("the order is there").into_inner();
             Ok(if seen.state == state { Ok(()) } else { Err(seen.state) })
         };
         self.platform.eventually(state, waiting).await;
@@ -179,7 +182,8 @@ pub async fn open() -> Busy {
         notifications::service(),
         analytics::service(),
     ];
-    let mut settings: BTreeMap<String, String> = SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut settings: BTreeMap<String, String> =
+        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("provider_url".to_owned(), provider_url);
     let platform = Platform::start_with(folder.clone(), services, settings).await;
     stock.store(keep_cheese(&platform).await, Ordering::Relaxed);
@@ -194,12 +198,16 @@ async fn make() -> Sound {
     let refunded = customers.place(4, 10, "card", "tok_visa").await;
     customers.is_paid(&refunded).await;
     let mut shop = OrdersClient::new(platform.channel("orders", staff()));
-    shop.cancel(CancelRequest { order_id: refunded.order_id, reason: "the test wants so".to_owned() }).await.expect("it still bakes");
+    shop.cancel(CancelRequest { order_id: refunded.order_id, reason: "the test wants so".to_owned() })
+        .await
+        .expect("it still bakes");
     let card = customers.place(1, 2, "card", "tok_visa").await;
     let cash = customers.place(2, 3, "cash", "").await;
     let declined = customers.place(3, 1, "card", "tok_declined").await;
     let short = customers.place(5, 900, "card", "tok_visa").await;
-    for (order, state) in [(&card, "delivered"), (&cash, "delivered"), (&declined, "cancelled"), (&refunded, "cancelled"), (&short, "cancelled")] {
+    for (order, state) in
+        [(&card, "delivered"), (&cash, "delivered"), (&declined, "cancelled"), (&refunded, "cancelled"), (&short, "cancelled")]
+    {
         customers.reaches(order, state).await;
     }
     platform.heard("payment.refunded", 1).await;
@@ -234,14 +242,20 @@ async fn rests(platform: &Platform) {
         + (select 5 - count(*) from notifications_orders)
         + (select 5 - coalesce(sum(delivered + cancelled), 0) from analytics_series where step = 'all')";
     let open = || file.query_row(text, [], |row| row.get::<_, i64>(0)).expect("the file can be read");
-    platform.eventually("everything rests", || async { Ok(if open() == 0 { Ok(()) } else { Err(format!("{} are open", open())) }) }).await;
+    platform
+        .eventually("everything rests", || async { Ok(if open() == 0 { Ok(()) } else { Err(format!("{} are open", open())) }) })
+        .await;
 }
 
 /// Gives the kitchen an oven with two places.
 async fn put_oven(platform: &Platform) {
-    let oven = kitchen_api::Station { shop_id: 1, slug: "oven".to_owned(), kind: "oven".to_owned(), places: 2, ..Default::default() };
+    let oven =
+        kitchen_api::Station { shop_id: 1, slug: "oven".to_owned(), kind: "oven".to_owned(), places: 2, ..Default::default() };
     let mut client = KitchenClient::new(platform.writing("kitchen", Principal::platform("seeding"), "oven", ""));
-    client.put_station(kitchen_api::PutStationRequest { station: Some(oven), reason: String::new() }).await.expect("the oven is put");
+    client
+        .put_station(kitchen_api::PutStationRequest { station: Some(oven), reason: String::new() })
+        .await
+        .expect("the oven is put");
 }
 
 async fn keep_cheese(platform: &Platform) -> i64 {
@@ -256,7 +270,12 @@ async fn keep_cheese(platform: &Platform) -> i64 {
         reason: "opening".to_owned(),
     };
     let level = client.add_item(item).await.expect("the item is kept").into_inner();
-    let edit = |version, quantity| inventory_api::EditRequest { stock_id: level.stock_id, quantity, version, reason: "a test".to_owned() };
+    let edit = |version, quantity| inventory_api::EditRequest {
+        stock_id: level.stock_id,
+        quantity,
+        version,
+        reason: "a test".to_owned(),
+    };
     let counted = client.count(edit(level.version, 11_900)).await.expect("it is counted").into_inner();
     client.waste(edit(counted.version, 50)).await.expect("some is wasted");
     level.stock_id
