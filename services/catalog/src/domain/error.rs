@@ -30,6 +30,16 @@ impl What {
             What::Shop => "shop",
         }
     }
+
+    /// Gives the code, written out: each has its page in `docs/problems/`.
+    fn code(self) -> &'static str {
+        match self {
+            What::Item => "bad_item",
+            What::Category => "bad_category",
+            What::Option => "bad_option",
+            What::Shop => "bad_shop",
+        }
+    }
 }
 
 /// A line that cannot be sold, and why.
@@ -97,11 +107,10 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Error::Bad(what, problems) => {
-                let code = format!("bad_{}", what.word());
                 let named: Vec<Value> = problems.iter().take(NAMED_MAX).map(|problem| json!({ "field": problem.field, "rule": problem.rule })).collect();
                 let first = problems.first().map(|problem| format!("{} {}", problem.field, problem.rule)).unwrap_or_default();
                 let message = format!("The {} cannot be taken: {first}.", what.word());
-                Fault::invalid(&code, message).with("problems", named).with("count", problems.len())
+                Fault::invalid(what.code(), message).with("problems", named).with("count", problems.len())
             }
             Error::Stale { current } => {
                 Fault::conflict("stale_version", "Somebody changed it meanwhile; read it again.").with("current_version", *current)
