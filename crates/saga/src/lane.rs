@@ -36,6 +36,8 @@ pub(crate) struct Lane {
     pub(crate) letters: Letters,
     pub(crate) source: String,
     pub(crate) meters: Meters,
+    /// Held while a lane of this service decides and commits: lanes speak of the same rows, and would refuse each other.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What a lane counts, looked up once.
@@ -108,6 +110,7 @@ impl Lane {
                 return Ok(false);
             }
         }
+        let _turn = self.turn.lock().await;
         let (made, failed) = self.handle(&ready).await;
         if !made.is_empty() && !self.commit(window, made).await? {
             return Ok(false);

@@ -123,6 +123,7 @@ impl Plan {
         let plan = Arc::new(self);
         store.free_jobs_of_the_dead().await?;
         let letters = Letters::load(world.clone(), store.clone(), plan.clone()).await?;
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
         for source in &plan.sources {
             let lane = lane::Lane {
                 world: world.clone(),
@@ -133,6 +134,7 @@ impl Plan {
                 letters: letters.clone(),
                 source: source.clone(),
                 meters: lane::Meters::new(plan.service, source),
+                turn: turn.clone(),
             };
             world.spawn("reactions", lane.run());
         }
