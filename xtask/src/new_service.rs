@@ -157,7 +157,9 @@ mod tests {
     fn names_that_cannot_be_are_refused() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let long = "a".repeat(25);
-        for bad in ["", "Loyalty", "loyal_ty", "loyal-ty", "лояльность", "match", "entry", "gateway", "orders", "1st", long.as_str()] {
+        for bad in
+            ["", "Loyalty", "loyal_ty", "loyal-ty", "лояльность", "match", "entry", "gateway", "orders", "1st", long.as_str()]
+        {
             assert!(may_be_called(root, bad).is_err(), "{bad}");
         }
         assert_eq!(may_be_called(root, "loyalty"), Ok(()));

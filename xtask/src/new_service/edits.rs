@@ -48,7 +48,8 @@ fn workspace(text: &str, name: &str) -> Result<String, String> {
     let lines = format!("{name}-api = {{ path = \"services/{name}/api\" }}\n{name} = {{ path = \"services/{name}\" }}\n");
     let mut text = at(text, place, &lines);
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-    let listed = table.get("workspace").and_then(|workspace| workspace.get("members")?.as_array()).ok_or("there are no members")?;
+    let listed =
+        table.get("workspace").and_then(|workspace| workspace.get("members")?.as_array()).ok_or("there are no members")?;
     let listed: Vec<&str> = listed.iter().filter_map(toml::Value::as_str).collect();
     for (folder, glob) in [(format!("services/{name}"), "services/*"), (format!("services/{name}/api"), "services/*/api")] {
         if listed.contains(&glob) || listed.contains(&folder.as_str()) {
@@ -86,7 +87,8 @@ hears = [\"order.created\", \"order.delivered\"]
 /// The dependency of the binary, in its alphabetical place.
 fn binary(text: &str, name: &str) -> Result<String, String> {
     let line = format!("{name}.workspace = true\n");
-    let first = behind_last(text, "[dependencies]", |line| line.starts_with("[dependencies]")).ok_or("there is no [dependencies]")?;
+    let first =
+        behind_last(text, "[dependencies]", |line| line.starts_with("[dependencies]")).ok_or("there is no [dependencies]")?;
     let place = behind_last(text, "[dependencies]", |other| other.contains(".workspace") && other < line.as_str());
     Ok(at(text, place.unwrap_or(first), &line))
 }
@@ -131,7 +133,9 @@ mod tests {
 
     #[test]
     fn the_binary_names_the_service_in_order() {
-        let text = binary("[dependencies]\nbase.workspace = true\norders.workspace = true\n\n[lints]\nworkspace = true\n", "loyalty").unwrap();
+        let text =
+            binary("[dependencies]\nbase.workspace = true\norders.workspace = true\n\n[lints]\nworkspace = true\n", "loyalty")
+                .unwrap();
         assert!(text.contains("base.workspace = true\nloyalty.workspace = true\norders"), "{text}");
         let text = binary("[dependencies]\norders.workspace = true\n", "alms").unwrap();
         assert!(text.contains("[dependencies]\nalms.workspace"), "{text}");
