@@ -18,7 +18,7 @@ pub const KNOWN: [(&str, &str); 14] = [
     ("provider_url", "where the payment provider is; the mock of this process when not set"),
     ("rate_limit_per_second", "how many requests one client may send per second"),
     ("sse_connections_max", "how many pages may follow events at once"),
-    ("notification_expiry_days", "how long messages to people are shown"),
+    ("notification_days", "how long messages to people are shown"),
     ("mail_files_max", "how many mails the outbox folder holds before the oldest go"),
     ("flush_delay_ms", "added to every flush, to see what a slow disk does"),
 ];

@@ -96,8 +96,8 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     let same = told == worth && usize::try_from(orders).is_ok_and(|orders| orders == year.len());
     println!("worth         {told} of {worth} minor units acknowledged: {}", if same { "equal" } else { "NOT EQUAL" });
     println!("row S4-N04: the slowest of {} recoveries took {:.0} ms", options.kills, slowest.as_secs_f64() * 1e3);
-    platform.stop()?;
     let audit = crate::audit::Options::of(data, Some(path), true);
     let clean = crate::audit::run(audit).await? == ExitCode::SUCCESS;
+    platform.stop()?;
     Ok(if same && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -78,11 +78,10 @@ pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
     println!("row S4-N01: {:.0} orders per minute", sustained * 60.0);
     println!("row S1-N03: {:.0} orders per minute", sustained * 60.0);
     println!("row S4-N02: placing an order takes {:.1} ms at p99", load.look(|seen| seen.placing.value_at_quantile(0.99) as f64 / 1_000.0));
+    let audited = crate::audit::run(crate::audit::Options::of(data.clone(), None, true)).await?;
     platform.stop()?;
-    let size = size_of(&data);
-    println!("data          {:.1} kB per order", size as f64 / 1_000.0 / count.max(1) as f64);
-    let audit = crate::audit::Options::of(data, None, true);
-    crate::audit::run(audit).await
+    println!("data          {:.1} kB per order", size_of(&data) as f64 / 1_000.0 / count.max(1) as f64);
+    Ok(audited)
 }
 
 fn percentiles(histogram: &Histogram<u64>) -> String {
