@@ -43,10 +43,15 @@ pub async fn backup(options: BackupOptions) -> Result<ExitCode, Fault> {
         return Err(Fault::not_found("no_data", format!("{} holds no data of a platform.", options.data.display())));
     }
     if options.file.exists() {
-        return Err(Fault::conflict("file_exists", format!("{} exists already; a backup overwrites nothing.", options.file.display())));
+        return Err(Fault::conflict(
+            "file_exists",
+            format!("{} exists already; a backup overwrites nothing.", options.file.display()),
+        ));
     }
     let draft = options.file.with_extension("draft");
-    let bytes = tokio::task::spawn_blocking(move || copy(&options, &source, &draft)).await.map_err(|error| failed("The backup broke off", error))??;
+    let bytes = tokio::task::spawn_blocking(move || copy(&options, &source, &draft))
+        .await
+        .map_err(|error| failed("The backup broke off", error))??;
     println!("{bytes} bytes are safe.");
     Ok(ExitCode::SUCCESS)
 }
@@ -54,22 +59,29 @@ pub async fn backup(options: BackupOptions) -> Result<ExitCode, Fault> {
 #[allow(clippy::disallowed_methods)] // As above.
 fn copy(options: &BackupOptions, source: &std::path::Path, draft: &std::path::Path) -> Result<u64, Fault> {
     let _ = std::fs::remove_file(draft);
-    let reader = Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed("The data cannot be read", error))?;
+    let reader = Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|error| failed("The data cannot be read", error))?;
     reader
         .execute("vacuum into ?1", [draft.to_string_lossy()])
         .map_err(|error| failed("The copy could not be written", error))?;
     let copied = Connection::open(draft).map_err(|error| failed("The copy cannot be opened", error))?;
-    copied.execute_batch("create table backup_secrets (name text primary key, value text not null)").map_err(|error| failed("The copy could not be written", error))?;
+    copied
+        .execute_batch("create table backup_secrets (name text primary key, value text not null)")
+        .map_err(|error| failed("The copy could not be written", error))?;
     for name in SECRETS {
         let value = std::fs::read_to_string(options.data.join(name)).map_err(|error| failed("A secret cannot be read", error))?;
-        copied.execute("insert into backup_secrets (name, value) values (?1, ?2)", [name, &value]).map_err(|error| failed("The copy could not be written", error))?;
+        copied
+            .execute("insert into backup_secrets (name, value) values (?1, ?2)", [name, &value])
+            .map_err(|error| failed("The copy could not be written", error))?;
     }
     drop(copied);
-    let file = std::fs::OpenOptions::new().write(true).open(draft).map_err(|error| failed("The copy could not be flushed", error))?;
+    let file =
+        std::fs::OpenOptions::new().write(true).open(draft).map_err(|error| failed("The copy could not be flushed", error))?;
     {
         use std::os::unix::fs::PermissionsExt;
         // The backup holds the platform's secrets: it is for its owner alone.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(|error| failed("The copy could not be protected", error))?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))
+            .map_err(|error| failed("The copy could not be protected", error))?;
     }
     file.sync_all().map_err(|error| failed("The copy could not be flushed", error))?;
     std::fs::rename(draft, &options.file).map_err(|error| failed("The copy could not be named", error))?;
@@ -81,10 +93,16 @@ fn copy(options: &BackupOptions, source: &std::path::Path, draft: &std::path::Pa
 pub fn restore(options: RestoreOptions) -> Result<ExitCode, Fault> {
     let target = options.data.join("comanda.db");
     if target.exists() {
-        return Err(Fault::conflict("data_exists", format!("{} holds data already; a restore overwrites nothing.", options.data.display())));
+        return Err(Fault::conflict(
+            "data_exists",
+            format!("{} holds data already; a restore overwrites nothing.", options.data.display()),
+        ));
     }
-    let backup = Connection::open_with_flags(&options.file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed("The backup cannot be opened", error))?;
-    let whole: String = backup.query_row("pragma integrity_check", [], |row| row.get(0)).map_err(|error| failed("The backup cannot be read", error))?;
+    let backup = Connection::open_with_flags(&options.file, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|error| failed("The backup cannot be opened", error))?;
+    let whole: String = backup
+        .query_row("pragma integrity_check", [], |row| row.get(0))
+        .map_err(|error| failed("The backup cannot be read", error))?;
     if whole != "ok" {
         return Err(Fault::invalid("backup_damaged", format!("The backup is damaged: {whole}.")));
     }
@@ -99,7 +117,9 @@ pub fn restore(options: RestoreOptions) -> Result<ExitCode, Fault> {
     let draft = options.data.join("comanda.db.draft");
     std::fs::copy(&options.file, &draft).map_err(|error| failed("The data could not be written", error))?;
     let restored = Connection::open(&draft).map_err(|error| failed("The data cannot be opened", error))?;
-    restored.execute_batch("drop table backup_secrets; pragma journal_mode = wal;").map_err(|error: rusqlite::Error| failed("The data could not be prepared", error))?;
+    restored
+        .execute_batch("drop table backup_secrets; pragma journal_mode = wal;")
+        .map_err(|error: rusqlite::Error| failed("The data could not be prepared", error))?;
     drop(restored);
     std::fs::rename(&draft, &target).map_err(|error| failed("The data could not be named", error))?;
     drop(Folder::open(&options.data)?);
@@ -111,6 +131,14 @@ pub fn restore(options: RestoreOptions) -> Result<ExitCode, Fault> {
 fn write_secret(path: &std::path::Path, value: &str) -> Result<(), Fault> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path).map_err(|error| failed("A secret could not be written", error))?;
-    file.write_all(value.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| failed("A secret could not be written", error))
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| failed("A secret could not be written", error))?;
+    file.write_all(value.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| failed("A secret could not be written", error))
 }

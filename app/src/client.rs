@@ -34,7 +34,10 @@ impl Client {
     pub fn new(url: &str, token: &str) -> Client {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let http = HyperClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_max_idle_per_host(1_024).build(connector);
+        let http = HyperClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(1_024)
+            .build(connector);
         Client { http, url: url.trim_end_matches('/').to_owned(), token: token.to_owned() }
     }
 
@@ -43,7 +46,11 @@ impl Client {
     pub fn of_folder(url: &str, data: &Path) -> Result<Client, Fault> {
         let path = data.join("staff.token");
         let token = std::fs::read_to_string(&path).map_err(|error| {
-            Fault::not_found("no_staff_token", format!("{} cannot be read. Name the platform's data folder with --data.", path.display())).because(error)
+            Fault::not_found(
+                "no_staff_token",
+                format!("{} cannot be read. Name the platform's data folder with --data.", path.display()),
+            )
+            .because(error)
         })?;
         Ok(Client::new(url, token.trim()))
     }
@@ -67,13 +74,20 @@ impl Client {
     pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, Fault> {
         let response = self.open(method, path, key, body).await?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
         let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
         Ok(Answer { status, retry_after, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
     /// Sends a request and gives the answer as it begins.
-    pub async fn open(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<http::Response<Incoming>, Fault> {
+    pub async fn open(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<http::Response<Incoming>, Fault> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -89,11 +103,16 @@ impl Client {
             }
             None => Bytes::new(),
         };
-        let request = request.body(Full::new(bytes)).map_err(|error| Fault::invalid("bad_request", "The request could not be made.").because(error))?;
+        let request = request
+            .body(Full::new(bytes))
+            .map_err(|error| Fault::invalid("bad_request", "The request could not be made.").because(error))?;
         self.http.request(request).await.map_err(|error| {
             if error.is_connect() {
-                Fault::unavailable("platform_unreachable", format!("No platform answers at {}. Start one with `comanda up`, or name it with --url.", self.url))
-                    .because(format!("{error}: {:?}", std::error::Error::source(&error)))
+                Fault::unavailable(
+                    "platform_unreachable",
+                    format!("No platform answers at {}. Start one with `comanda up`, or name it with --url.", self.url),
+                )
+                .because(format!("{error}: {:?}", std::error::Error::source(&error)))
             } else {
                 lost(&error)
             }

@@ -100,7 +100,10 @@ pub struct Load {
 impl Load {
     /// Makes a load against a platform.
     pub fn new(client: Client) -> Load {
-        Load { client, shared: Arc::new(Shared { seen: Mutex::new(Seen::new()), under_way: Mutex::default(), early: Mutex::default() }) }
+        Load {
+            client,
+            shared: Arc::new(Shared { seen: Mutex::new(Seen::new()), under_way: Mutex::default(), early: Mutex::default() }),
+        }
     }
 
     /// Looks at what was seen so far.

@@ -89,7 +89,8 @@ fn client(remote: &Remote) -> Result<Client, Fault> {
 pub fn fresh_key() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     #[allow(clippy::disallowed_methods)] // A command line has no world; its key must be its own.
-    getrandom::fill(&mut bytes).map_err(|error| Fault::internal("no_chance", "The machine gives no random bytes.").because(error))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Fault::internal("no_chance", "The machine gives no random bytes.").because(error))?;
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
 
@@ -170,7 +171,14 @@ async fn list(client: &Client, service: Option<String>) -> Result<ExitCode, Faul
             let page = client.get(&format!("/v1/services/{service}/dead-letters?after={after}")).await?.good()?;
             for letter in page["letters"].as_array().into_iter().flatten() {
                 let text = |name: &str| letter[name].as_str().unwrap_or_default().to_owned();
-                println!("{}  {service}  {}  {}  attempts {}  {}", text("dead_letter_id"), text("kind"), text("about"), letter["attempts"], text("cause"));
+                println!(
+                    "{}  {service}  {}  {}  attempts {}  {}",
+                    text("dead_letter_id"),
+                    text("kind"),
+                    text("about"),
+                    letter["attempts"],
+                    text("cause")
+                );
                 found += 1;
             }
             match page["next"].as_str() {

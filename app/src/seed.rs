@@ -6,8 +6,8 @@ use base::{Fault, RequestKey};
 use catalog::seed::{MENU, Menu, parse_menu};
 use catalog_api::catalog_client::CatalogClient;
 use catalog_api::{
-    Attribute, Category, ChangeShopRequest, ChoiceName, CreateCategoryRequest, CreateItemRequest, CreateOptionRequest, Day, Extra, Interval, Item, Need,
-    Shop, Step, Variant,
+    Attribute, Category, ChangeShopRequest, ChoiceName, CreateCategoryRequest, CreateItemRequest, CreateOptionRequest, Day,
+    Extra, Interval, Item, Need, Shop, Step, Variant,
 };
 use host::{Ctx, Platform};
 use inventory_api::AddItemRequest;
@@ -54,7 +54,10 @@ impl Seeder {
     async fn shop(&self, menu: &Menu) -> Result<(), Fault> {
         let shop = &menu.shop;
         let day = |spans: &[catalog::seed::Span]| Day {
-            intervals: spans.iter().map(|span| Interval { opens_minute: span.opens_minute, closes_minute: span.closes_minute }).collect(),
+            intervals: spans
+                .iter()
+                .map(|span| Interval { opens_minute: span.opens_minute, closes_minute: span.closes_minute })
+                .collect(),
         };
         let shop = Shop {
             shop_id: SHOP,
@@ -76,8 +79,14 @@ impl Seeder {
 
     /// Adds ingredients and goods to stock; gives their ids by slug.
     async fn stock(&self, menu: &Menu) -> Result<BTreeMap<String, i64>, Fault> {
-        let ingredients = menu.ingredients.iter().map(|thing| (&thing.slug, &thing.name, thing.unit.as_str(), thing.low_stock_at, thing.initial));
-        let goods = menu.items.iter().filter_map(|item| item.stock.map(|stock| (&item.slug, &item.name, "pcs", stock.low_stock_at, stock.initial)));
+        let ingredients = menu
+            .ingredients
+            .iter()
+            .map(|thing| (&thing.slug, &thing.name, thing.unit.as_str(), thing.low_stock_at, thing.initial));
+        let goods = menu
+            .items
+            .iter()
+            .filter_map(|item| item.stock.map(|stock| (&item.slug, &item.name, "pcs", stock.low_stock_at, stock.initial)));
         let mut ids = BTreeMap::new();
         for (slug, name, unit, low_at, initial) in ingredients.chain(goods) {
             let mut inventory = InventoryClient::new(self.step("inventory", slug)?);
@@ -101,7 +110,11 @@ impl Seeder {
                 slug: attribute.slug.clone(),
                 kind: attribute.kind.clone(),
                 name: attribute.name.0.clone(),
-                choices: attribute.choices.iter().map(|choice| (choice.slug.clone(), ChoiceName { name: choice.name.0.clone() })).collect(),
+                choices: attribute
+                    .choices
+                    .iter()
+                    .map(|choice| (choice.slug.clone(), ChoiceName { name: choice.name.0.clone() }))
+                    .collect(),
             });
             let category = Category {
                 category_id: 0,
@@ -112,7 +125,10 @@ impl Seeder {
                 attributes: attributes.collect(),
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("category {}", category.slug))?);
-            catalog.create_category(CreateCategoryRequest { category: Some(category), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+            catalog
+                .create_category(CreateCategoryRequest { category: Some(category), reason: REASON.to_owned() })
+                .await
+                .map_err(fault_of)?;
         }
         Ok(())
     }
@@ -124,12 +140,19 @@ impl Seeder {
                 name: option.name.0.clone(),
                 price_minor: option.price_minor,
                 categories: option.categories.clone(),
-                needs: option.ingredients.iter().filter_map(|(slug, quantity)| Some(Need { stock_id: *stock.get(slug)?, quantity: *quantity })).collect(),
+                needs: option
+                    .ingredients
+                    .iter()
+                    .filter_map(|(slug, quantity)| Some(Need { stock_id: *stock.get(slug)?, quantity: *quantity }))
+                    .collect(),
                 without: option.without.iter().filter_map(|slug| stock.get(slug).copied()).collect(),
                 shop_id: SHOP,
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("option {}", option.slug))?);
-            catalog.create_option(CreateOptionRequest { option: Some(extra), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+            catalog
+                .create_option(CreateOptionRequest { option: Some(extra), reason: REASON.to_owned() })
+                .await
+                .map_err(fault_of)?;
         }
         Ok(())
     }
@@ -147,7 +170,11 @@ impl Seeder {
                 sold_out: false,
                 percent: menu.percent(&variant.size),
             });
-            let steps = item.steps.iter().map(|step| Step { station: step.station.clone(), seconds: step.seconds, celsius: step.celsius });
+            let steps = item.steps.iter().map(|step| Step {
+                station: step.station.clone(),
+                seconds: step.seconds,
+                celsius: step.celsius,
+            });
             let wanted = Item {
                 shop_id: SHOP,
                 slug: item.slug.clone(),
@@ -179,7 +206,10 @@ impl Seeder {
                 ..Station::default()
             };
             let mut kitchen = KitchenClient::new(self.step("kitchen", &station.slug)?);
-            kitchen.put_station(PutStationRequest { station: Some(wanted), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+            kitchen
+                .put_station(PutStationRequest { station: Some(wanted), reason: REASON.to_owned() })
+                .await
+                .map_err(fault_of)?;
         }
         Ok(())
     }

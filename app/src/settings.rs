@@ -41,7 +41,9 @@ pub fn read(folder: &Path, given: &[String]) -> Result<BTreeMap<String, String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), Fault> {
-    let (name, value) = text.split_once('=').ok_or_else(|| Fault::invalid("bad_setting", format!("`{text}` is not of the form name = value.")))?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| Fault::invalid("bad_setting", format!("`{text}` is not of the form name = value.")))?;
     let name = name.trim();
     if !KNOWN.iter().any(|(known, _)| *known == name) {
         let names: Vec<_> = KNOWN.iter().map(|(known, what)| format!("  {known}: {what}")).collect();

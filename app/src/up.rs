@@ -86,7 +86,9 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     }
     println!("Order a pizza:");
     println!("  curl -s {url}/api/v1/orders -H 'content-type: application/json' \\");
-    println!("    -d '{{\"items\":[{{\"pizzaId\":\"margherita\",\"quantity\":1}}],\"deliveryAddress\":\"1 Test Street\",\"paymentMethod\":\"card\"}}'");
+    println!(
+        "    -d '{{\"items\":[{{\"pizzaId\":\"margherita\",\"quantity\":1}}],\"deliveryAddress\":\"1 Test Street\",\"paymentMethod\":\"card\"}}'"
+    );
     println!("Stop with Ctrl-C.");
     asked_to_stop().await?;
     println!("Stopping…");
@@ -197,12 +199,17 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Fault> {
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Fault {
-    Fault::conflict("cannot_listen", format!("Nothing can listen on {address}: is another program there? Choose another address with --listen.")).because(error)
+    Fault::conflict(
+        "cannot_listen",
+        format!("Nothing can listen on {address}: is another program there? Choose another address with --listen."),
+    )
+    .because(error)
 }
 
 #[allow(clippy::disallowed_methods)] // The folder of the provider's books.
 fn make_folder(path: &std::path::Path) -> Result<(), Fault> {
-    std::fs::create_dir_all(path).map_err(|error| Fault::internal("data_folder_failed", format!("{} could not be made.", path.display())).because(error))
+    std::fs::create_dir_all(path)
+        .map_err(|error| Fault::internal("data_folder_failed", format!("{} could not be made.", path.display())).because(error))
 }
 
 async fn asked_to_stop() -> Result<(), Fault> {

@@ -27,13 +27,18 @@ async fn bad_orders_are_refused_with_a_code_each() {
         (order(json!([{ "item": "no_such_pizza", "size": "M", "quantity": 1 }])), 422, "item_unknown"),
         (order(json!([{ "item": "hawaiian", "size": "GIANT", "quantity": 1 }])), 422, "size_unknown"),
         (order(json!([{ "item": "hawaiian", "size": "M", "quantity": 1, "price_minor": 1 }])), 400, "unknown_field"),
-        (json!({ "lines": [line(1)], "fulfilment": "pickup", "payment": { "method": "card", "card_token": "4242424242424242" } }), 400, "card_number_refused"),
+        (
+            json!({ "lines": [line(1)], "fulfilment": "pickup", "payment": { "method": "card", "card_token": "4242424242424242" } }),
+            400,
+            "card_number_refused",
+        ),
     ];
     for (index, (body, status, code)) in cases.into_iter().enumerate() {
         let answer = platform.write("POST", "/v1/orders", &token, &format!("bad-{index}"), &body).await;
         assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{}", answer.text);
     }
-    let headers = [("content-type", "application/json"), ("idempotency-key", "malformed"), ("authorization", &format!("Bearer {token}"))];
+    let headers =
+        [("content-type", "application/json"), ("idempotency-key", "malformed"), ("authorization", &format!("Bearer {token}"))];
     let malformed = platform.send("POST", "/v1/orders", &headers, b"{\"lines\": [").await;
     assert_eq!(malformed.status, 400);
     malformed.problem();

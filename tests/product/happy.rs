@@ -15,8 +15,23 @@ async fn s4_e01_s4_e02_s4_x01_s4_s05_s1_x01_s1_x02_a_pizza_is_ordered_paid_baked
     let order = platform.reaches(&id, "delivered").await;
     assert_eq!(order["payment"], "card");
     let log = platform.look("/v1/events/log?limit=200").await;
-    let kinds: Vec<&str> = log["events"].as_array().unwrap().iter().filter(|event| event["subject"] == id).filter_map(|event| event["type"].as_str()).collect();
-    for kind in ["order.created", "stock.reserved", "payment.requested", "order.paid", "cooking.started", "order.ready", "order.shipped", "order.delivered"] {
+    let kinds: Vec<&str> = log["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["subject"] == id)
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    for kind in [
+        "order.created",
+        "stock.reserved",
+        "payment.requested",
+        "order.paid",
+        "cooking.started",
+        "order.ready",
+        "order.shipped",
+        "order.delivered",
+    ] {
         assert!(kinds.iter().any(|said| said.starts_with(kind)), "{kind} is missing in {kinds:?}");
     }
 }
@@ -55,7 +70,8 @@ async fn cash_is_taken_at_the_door_and_the_books_agree() {
 async fn s4_p05_an_order_sent_twice_is_one_order_and_another_body_is_a_conflict() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
-    let device = platform.write("POST", "/v1/devices", "", "device", &json!({})).await.json()["token"].as_str().unwrap().to_owned();
+    let device =
+        platform.write("POST", "/v1/devices", "", "device", &json!({})).await.json()["token"].as_str().unwrap().to_owned();
     let body = json!({ "lines": [{ "item": "hawaiian", "size": "M", "quantity": 2 }], "fulfilment": "pickup", "payment": { "method": "cash" } });
     let first = platform.write("POST", "/v1/orders", &device, "key-1", &body).await;
     assert_eq!(first.status, 201, "{}", first.text);
@@ -66,7 +82,12 @@ async fn s4_p05_an_order_sent_twice_is_one_order_and_another_body_is_a_conflict(
     let conflict = platform.write("POST", "/v1/orders", &device, "key-1", &other).await;
     assert_eq!((conflict.status, conflict.problem().as_str()), (409, "idempotency_key_reused"));
     let missing = platform
-        .send("POST", "/v1/orders", &[("content-type", "application/json"), ("authorization", &format!("Bearer {device}"))], body.to_string().as_bytes())
+        .send(
+            "POST",
+            "/v1/orders",
+            &[("content-type", "application/json"), ("authorization", &format!("Bearer {device}"))],
+            body.to_string().as_bytes(),
+        )
         .await;
     assert_eq!((missing.status, missing.problem().as_str()), (400, "idempotency_key_missing"));
 }
@@ -81,7 +102,14 @@ async fn s1_g05_s1_g06_s4_o05_correlation_ids_health_and_metrics_are_there() {
     let id = platform.order_pizza("margherita", "card").await;
     platform.reaches(&id, "delivered").await;
     let metrics = platform.get("/metrics").await.text;
-    for name in ["comanda_rpc_duration_seconds", "comanda_reaction_seconds", "comanda_reaction_lag_events", "comanda_dead_letters", "comanda_store_commits_per_flush", "comanda_http_request"] {
+    for name in [
+        "comanda_rpc_duration_seconds",
+        "comanda_reaction_seconds",
+        "comanda_reaction_lag_events",
+        "comanda_dead_letters",
+        "comanda_store_commits_per_flush",
+        "comanda_http_request",
+    ] {
         assert!(metrics.contains(name), "{name} is missing");
     }
 }

@@ -61,6 +61,7 @@ async fn s1_n05_s4_n04_killed_in_the_middle_it_goes_on_where_it_was() {
 
 /// Runs the audit on a folder at rest.
 pub fn audit_is_clean(folder: &Folder) {
-    let output = crate::platform::comanda().args(["audit", "--at-rest", "--data"]).arg(folder.path().join("data")).output().unwrap();
+    let output =
+        crate::platform::comanda().args(["audit", "--at-rest", "--data"]).arg(folder.path().join("data")).output().unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
 }

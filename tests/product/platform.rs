@@ -22,7 +22,11 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Folder {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let path = std::env::temp_dir().join(format!("comanda-product-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let path = std::env::temp_dir().join(format!(
+            "comanda-product-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
@@ -82,7 +86,8 @@ pub fn comanda() -> Command {
 impl Platform {
     /// Starts one whose kitchen and couriers hurry.
     pub async fn start(folder: &Folder) -> Platform {
-        Platform::start_with(folder, &["kitchen_time_scale=2000", "delivery_time_scale=20000", "rate_limit_per_second=100000"]).await
+        Platform::start_with(folder, &["kitchen_time_scale=2000", "delivery_time_scale=20000", "rate_limit_per_second=100000"])
+            .await
     }
 
     /// Starts one with settings, and waits until it is ready.
@@ -163,7 +168,8 @@ impl Platform {
             "deliveryAddress": "Test Street 123",
             "paymentMethod": payment,
         });
-        let answer = self.send("POST", "/api/v1/orders", &[("content-type", "application/json")], body.to_string().as_bytes()).await;
+        let answer =
+            self.send("POST", "/api/v1/orders", &[("content-type", "application/json")], body.to_string().as_bytes()).await;
         assert!(answer.status == 201 || answer.status == 200, "{} {}", answer.status, answer.text);
         let body = answer.json();
         let id = body["orderId"].as_str().or_else(|| body["id"].as_str()).unwrap_or_else(|| panic!("{body}"));
@@ -196,7 +202,8 @@ impl Platform {
         let url = format!("{}/v1/settings", self.provider);
         let mut settings = self.raw("GET", &url, &[], b"").await.unwrap().json();
         settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        let answer = self.raw("PUT", &url, &[("content-type", "application/json")], settings.to_string().as_bytes()).await.unwrap();
+        let answer =
+            self.raw("PUT", &url, &[("content-type", "application/json")], settings.to_string().as_bytes()).await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 

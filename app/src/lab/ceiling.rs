@@ -40,14 +40,19 @@ pub fn measure(folder: &std::path::Path, span: Duration, flush_delay: Duration) 
         connection.execute_batch("begin immediate").map_err(failed)?;
         for _ in 0..GROUP {
             id += 4_096;
-            let run = |text: &str, params: &[&dyn embedded::rusqlite::ToSql]| connection.prepare_cached(text).and_then(|mut statement| statement.execute(params)).map_err(failed);
+            let run = |text: &str, params: &[&dyn embedded::rusqlite::ToSql]| {
+                connection.prepare_cached(text).and_then(|mut statement| statement.execute(params)).map_err(failed)
+            };
             run("insert into orders values (?1, 1, 'pending', ?2, ?3, 3830)", params![id, id, id])?;
             run("insert into events values (?1, ?2, 1, ?3, ?4)", params![id + 1, id, id, frozen])?;
             run("insert into lines values (?1, ?2, 7, 'M', 1, 1325)", params![id + 2, id])?;
             run("insert into lines values (?1, ?2, 8, 'L', 1, 2505)", params![id + 3, id])?;
             run("insert into board values (?1, 1, 'pending')", params![id])?;
             run("insert into log values (?1, 3, ?2, ?3, 'c0ffee00c0ffee00', ?4)", params![id, id, id, said])?;
-            run("insert into answers values (?1, ?2, ?3, ?4, ?5)", params![id, id.wrapping_mul(0x5851_f42d_4c95_7f2d), id, answer, id])?;
+            run(
+                "insert into answers values (?1, ?2, ?3, ?4, ?5)",
+                params![id, id.wrapping_mul(0x5851_f42d_4c95_7f2d), id, answer, id],
+            )?;
             run("insert into jobs values (?1, 'deadline', ?2, ?3, 'first')", params![id, id, id])?;
             orders += 1;
         }

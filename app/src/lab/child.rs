@@ -67,14 +67,29 @@ impl Platform {
     pub fn begin(data: &Path, settings: &[String], port: u16, provider_port: u16) -> Result<Platform, Fault> {
         let provider = SocketAddr::from(([127, 0, 0, 1], provider_port));
         let program = std::env::current_exe().map_err(|error| failed("The program does not know itself", error))?;
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(data.with_extension("log")).map_err(|error| failed("No log could be made", error))?;
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(data.with_extension("log"))
+            .map_err(|error| failed("No log could be made", error))?;
         let mut command = Command::new(program);
-        command.arg("up").arg("--data").arg(data).arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--provider-listen").arg(provider.to_string());
+        command
+            .arg("up")
+            .arg("--data")
+            .arg(data)
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--provider-listen")
+            .arg(provider.to_string());
         for setting in settings {
             command.arg("--set").arg(setting);
         }
         let begun = Instant::now();
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().map_err(|error| failed("The platform could not be started", error))?;
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| failed("The platform could not be started", error))?;
         let url = format!("http://127.0.0.1:{port}");
         Ok(Platform { child, data: data.to_owned(), client: Client::new(&url, ""), provider, begun, started_in: Duration::ZERO })
     }
@@ -99,7 +114,11 @@ impl Platform {
 
     /// Kills it as a power cut would kill a process: at once, wherever it is.
     pub fn kill(&mut self) -> Result<(), Fault> {
-        self.child.kill().and_then(|()| self.child.wait()).map(drop).map_err(|error| failed("The platform could not be killed", error))
+        self.child
+            .kill()
+            .and_then(|()| self.child.wait())
+            .map(drop)
+            .map_err(|error| failed("The platform could not be killed", error))
     }
 
     /// Tells how much memory it holds, in bytes.

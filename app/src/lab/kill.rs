@@ -33,7 +33,10 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     let scratch = Scratch::new()?;
     let data: PathBuf = options.data.clone().unwrap_or_else(|| scratch.path().join("data"));
     let settings: Vec<String> =
-        ["kitchen_time_scale=1000", "kitchen_places=100", "delivery_time_scale=10000", "rate_limit_per_second=1000000"].iter().map(|text| (*text).to_owned()).collect();
+        ["kitchen_time_scale=1000", "kitchen_places=100", "delivery_time_scale=10000", "rate_limit_per_second=1000000"]
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
     let (port, provider_port) = (free_port()?, free_port()?);
     let mut platform = Platform::begin(&data, &settings, port, provider_port)?;
     platform.answers().await?;
@@ -49,7 +52,11 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     let mut journal = Journal::open(&path)?;
     let writer = tokio::spawn(async move {
         while let Some(placed) = answers.recv().await {
-            journal.write(&[Entry { reference: placed.reference, order_id: placed.order_id, total_minor: placed.total_minor }])?;
+            journal.write(&[Entry {
+                reference: placed.reference,
+                order_id: placed.order_id,
+                total_minor: placed.total_minor,
+            }])?;
         }
         Ok::<_, Fault>(journal)
     });
@@ -82,7 +89,11 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     loop {
         let (orders, in_flight) = load::counts(&platform.client).await?;
         if in_flight == 0 {
-            println!("killed        {} times, {during_recovery} of them during recovery; the slowest recovery took {:.0} ms", options.kills, slowest.as_secs_f64() * 1e3);
+            println!(
+                "killed        {} times, {during_recovery} of them during recovery; the slowest recovery took {:.0} ms",
+                options.kills,
+                slowest.as_secs_f64() * 1e3
+            );
             println!("orders        {} sent, {} acknowledged, {orders} on the platform", year.len(), journal.entries().count());
             break;
         }

@@ -19,8 +19,11 @@ pub async fn run(options: MenuOptions) -> Result<ExitCode, Fault> {
     let menu = platform.client.get("/v1/menu").await?.good()?;
     let bytes = menu.to_string();
     println!("menu          {} bytes", bytes.len());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| Fault::internal("lab_failed", "There is no free port.").because(error))?;
-    let address = listener.local_addr().map_err(|error| Fault::internal("lab_failed", "There is no free port.").because(error))?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|error| Fault::internal("lab_failed", "There is no free port.").because(error))?;
+    let address =
+        listener.local_addr().map_err(|error| Fault::internal("lab_failed", "There is no free port.").because(error))?;
     let bare = Router::new().route("/", get(move || async move { ([(CONTENT_TYPE, "application/json")], bytes.clone()) }));
     let server = tokio::spawn(async move { axum::serve(listener, bare).await });
     let ceiling = hammer(&Client::new(&format!("http://{address}"), ""), "/", &options).await;

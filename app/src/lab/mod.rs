@@ -127,7 +127,9 @@ async fn measure_ceiling(seconds: f64, flush_delay_ms: u64) -> Result<f64, Fault
     let folder = child::Scratch::new()?;
     let path = folder.path().to_owned();
     #[allow(clippy::disallowed_methods)] // A measurement on real files.
-    let measured = tokio::task::spawn_blocking(move || ceiling::measure(&path, Duration::from_secs_f64(seconds), Duration::from_millis(flush_delay_ms)));
+    let measured = tokio::task::spawn_blocking(move || {
+        ceiling::measure(&path, Duration::from_secs_f64(seconds), Duration::from_millis(flush_delay_ms))
+    });
     measured.await.map_err(|error| Fault::internal("lab_failed", "The ceiling broke off.").because(error))?
 }
 
@@ -135,7 +137,13 @@ async fn measure_ceiling(seconds: f64, flush_delay_ms: u64) -> Result<f64, Fault
 #[allow(clippy::disallowed_methods)] // A measurement names its machine.
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).and_then(|line| line.split(':').nth(1)).unwrap_or("unknown").trim().to_owned();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .and_then(|line| line.split(':').nth(1))
+        .unwrap_or("unknown")
+        .trim()
+        .to_owned();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     format!("{model}, {cores} cores")
 }

@@ -23,15 +23,20 @@ pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
     let rate = options.rate.unwrap_or(ceiling * options.share);
     let scratch = Scratch::new()?;
     let data: PathBuf = options.data.clone().unwrap_or_else(|| scratch.path().join("data"));
-    let mut settings: Vec<String> = ["kitchen_time_scale=1000000", "kitchen_places=1000", "delivery_time_scale=1000000", "rate_limit_per_second=1000000"]
-        .iter()
-        .map(|setting| (*setting).to_owned())
-        .collect();
+    let mut settings: Vec<String> =
+        ["kitchen_time_scale=1000000", "kitchen_places=1000", "delivery_time_scale=1000000", "rate_limit_per_second=1000000"]
+            .iter()
+            .map(|setting| (*setting).to_owned())
+            .collect();
     if options.flush_delay_ms > 0 {
         settings.push(format!("flush_delay_ms={}", options.flush_delay_ms));
     }
     let platform = Platform::start(&data, &settings).await?;
-    println!("started in    {:.0} ms, {:.0} MB at rest", platform.started_in.as_secs_f64() * 1_000.0, platform.resident_bytes() as f64 / 1e6);
+    println!(
+        "started in    {:.0} ms, {:.0} MB at rest",
+        platform.started_in.as_secs_f64() * 1_000.0,
+        platform.resident_bytes() as f64 / 1e6
+    );
     replay::behave(platform.provider, &format!("{{\"latency_ms\":{}}}", options.provider_ms)).await?;
     replay::supply(&platform.client, "lab-supplies", 1_000_000_000_000).await?;
     let clock = ShopClock::new("America/New_York", 0)?;
@@ -40,8 +45,17 @@ pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
     let load = Load::new(platform.client.clone());
     let listener = load.listen();
     let (acknowledged, mut answers) = mpsc::channel::<Placed>(4_096);
-    let shots: Vec<_> = year.iter().cycle().take(count).enumerate().map(|(index, order)| replay::shot(order, &format!("lab-{index}"), false)).collect();
-    println!("sending       {count} orders, {rate:.0} per second, for {:.0} s; the provider answers in {} ms", options.seconds, options.provider_ms);
+    let shots: Vec<_> = year
+        .iter()
+        .cycle()
+        .take(count)
+        .enumerate()
+        .map(|(index, order)| replay::shot(order, &format!("lab-{index}"), false))
+        .collect();
+    println!(
+        "sending       {count} orders, {rate:.0} per second, for {:.0} s; the provider answers in {} ms",
+        options.seconds, options.provider_ms
+    );
     let cpu = platform.cpu_seconds();
     let begun = Instant::now();
     let driver = {
@@ -67,17 +81,36 @@ pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
     let cpu = platform.cpu_seconds() - cpu;
     let sustained = at_end as f64 / sent_in.as_secs_f64();
     load.look(|seen| {
-        println!("acknowledged  {} in {:.1} s; {} put off, {} errors, {} given up, client full {}", seen.acknowledged, sent_in.as_secs_f64(), seen.put_off, seen.errors, seen.given_up, seen.client_full);
-        println!("delivered     {} while sending, all after {:.1} s; {} cancelled; {in_flight_then} were in flight when sending ended", at_end, all_in.as_secs_f64(), seen.cancelled);
+        println!(
+            "acknowledged  {} in {:.1} s; {} put off, {} errors, {} given up, client full {}",
+            seen.acknowledged,
+            sent_in.as_secs_f64(),
+            seen.put_off,
+            seen.errors,
+            seen.given_up,
+            seen.client_full
+        );
+        println!(
+            "delivered     {} while sending, all after {:.1} s; {} cancelled; {in_flight_then} were in flight when sending ended",
+            at_end,
+            all_in.as_secs_f64(),
+            seen.cancelled
+        );
         println!("placing       {}", percentiles(&seen.placing));
         println!("to the door   {} (the provider's {} ms included)", percentiles(&seen.delivery), options.provider_ms);
         println!("processor     {:.2} ms per order", cpu * 1_000.0 / seen.acknowledged.max(1) as f64);
     });
     println!("memory        {:.0} MB", platform.resident_bytes() as f64 / 1e6);
-    println!("sustained     {sustained:.0} orders per second from placed to delivered, {:.3} of the ceiling", sustained / ceiling);
+    println!(
+        "sustained     {sustained:.0} orders per second from placed to delivered, {:.3} of the ceiling",
+        sustained / ceiling
+    );
     println!("row S4-N01: {:.0} orders per minute", sustained * 60.0);
     println!("row S1-N03: {:.0} orders per minute", sustained * 60.0);
-    println!("row S4-N02: placing an order takes {:.1} ms at p99", load.look(|seen| seen.placing.value_at_quantile(0.99) as f64 / 1_000.0));
+    println!(
+        "row S4-N02: placing an order takes {:.1} ms at p99",
+        load.look(|seen| seen.placing.value_at_quantile(0.99) as f64 / 1_000.0)
+    );
     let audited = crate::audit::run(crate::audit::Options::of(data.clone(), None, true)).await?;
     platform.stop()?;
     println!("data          {:.1} kB per order", size_of(&data) as f64 / 1_000.0 / count.max(1) as f64);
@@ -86,10 +119,20 @@ pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
 
 fn percentiles(histogram: &Histogram<u64>) -> String {
     let at = |part: f64| histogram.value_at_quantile(part) as f64 / 1_000.0;
-    format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, max {:.1} ms", at(0.5), at(0.95), at(0.99), histogram.max() as f64 / 1_000.0)
+    format!(
+        "p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        histogram.max() as f64 / 1_000.0
+    )
 }
 
 #[allow(clippy::disallowed_methods)] // Measurements live on real files.
 fn size_of(folder: &std::path::Path) -> u64 {
-    ["comanda.db", "comanda.db-wal"].iter().filter_map(|name| std::fs::metadata(folder.join(name)).ok()).map(|data| data.len()).sum()
+    ["comanda.db", "comanda.db-wal"]
+        .iter()
+        .filter_map(|name| std::fs::metadata(folder.join(name)).ok())
+        .map(|data| data.len())
+        .sum()
 }

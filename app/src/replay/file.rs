@@ -35,20 +35,32 @@ struct Row {
 /// Reads a file, gzipped when its name says so; times are the shop's local time.
 #[allow(clippy::disallowed_methods)] // A command that reads a file.
 pub fn read(path: &Path, clock: &ShopClock, limit: usize) -> Result<Vec<PastOrder>, Fault> {
-    let failed = |error: &dyn std::fmt::Display| Fault::not_found("replay_file_unreadable", format!("{} cannot be read.", path.display())).because(error);
+    let failed = |error: &dyn std::fmt::Display| {
+        Fault::not_found("replay_file_unreadable", format!("{} cannot be read.", path.display())).because(error)
+    };
     let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
-    let reader: Box<dyn Read> =
-        if path.extension().is_some_and(|end| end == "gz") { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+    let reader: Box<dyn Read> = if path.extension().is_some_and(|end| end == "gz") {
+        Box::new(flate2::read::GzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
     let mut orders: Vec<PastOrder> = Vec::new();
     for row in csv::Reader::from_reader(reader).into_deserialize::<Row>() {
         let row = row.map_err(|error| failed(&error))?;
-        let minor = minor_of(&row.price).ok_or_else(|| Fault::invalid("bad_price", format!("`{}` is not a price.", row.price)))?;
+        let minor =
+            minor_of(&row.price).ok_or_else(|| Fault::invalid("bad_price", format!("`{}` is not a price.", row.price)))?;
         if orders.last().is_none_or(|order| order.reference != row.id) {
             if orders.len() == limit {
                 break;
             }
             let placed_at = clock.at(&row.date, &row.time)?;
-            orders.push(PastOrder { reference: row.id, placed_at, month: clock.business_month(placed_at), lines: Vec::new(), total_minor: 0 });
+            orders.push(PastOrder {
+                reference: row.id,
+                placed_at,
+                month: clock.business_month(placed_at),
+                lines: Vec::new(),
+                total_minor: 0,
+            });
         }
         let order = orders.last_mut().expect("one was just pushed if there was none");
         order.total_minor += minor;
@@ -101,6 +113,9 @@ mod tests {
 
     #[test]
     fn prices_are_read_without_floating_point() {
-        assert_eq!([minor_of("13.25"), minor_of("16"), minor_of("20.5"), minor_of("1.234"), minor_of("x")], [Some(1_325), Some(1_600), Some(2_050), None, None]);
+        assert_eq!(
+            [minor_of("13.25"), minor_of("16"), minor_of("20.5"), minor_of("1.234"), minor_of("x")],
+            [Some(1_325), Some(1_600), Some(2_050), None, None]
+        );
     }
 }

@@ -76,7 +76,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     };
     if let Some(behaviour) = &options.provider {
         let provider = own.as_ref().and_then(|running| running.provider);
-        let provider = provider.ok_or_else(|| Fault::invalid("no_provider", "--provider needs a platform that is started by the replay."))?;
+        let provider = provider
+            .ok_or_else(|| Fault::invalid("no_provider", "--provider needs a platform that is started by the replay."))?;
         behave(provider, behaviour).await?;
     }
     // Audited while it still runs: what is on its way after the last delivery, such as a note of cash, may arrive.
@@ -107,7 +108,8 @@ async fn begin(options: &Options) -> Result<up::Running, Fault> {
 
 /// Tells a provider mock how to behave.
 pub async fn behave(provider: SocketAddr, behaviour: &str) -> Result<(), Fault> {
-    let behaviour: Value = serde_json::from_str(behaviour).map_err(|error| Fault::invalid("bad_json", "This is not JSON.").because(error))?;
+    let behaviour: Value =
+        serde_json::from_str(behaviour).map_err(|error| Fault::invalid("bad_json", "This is not JSON.").because(error))?;
     let client = Client::new(&format!("http://{provider}"), "");
     let mut settings = client.get("/v1/settings").await?.good()?;
     if let (Some(settings), Some(changes)) = (settings.as_object_mut(), behaviour.as_object()) {
@@ -143,7 +145,8 @@ pub async fn supply(client: &Client, key: &str, quantity: i64) -> Result<(), Fau
 
 /// Makes what is sent of an order of the file.
 pub fn shot(order: &PastOrder, key: &str, placed_at: bool) -> Shot {
-    let lines: Vec<Value> = order.lines.iter().map(|(item, size, quantity)| json!({ "item": item, "size": size, "quantity": quantity })).collect();
+    let lines: Vec<Value> =
+        order.lines.iter().map(|(item, size, quantity)| json!({ "item": item, "size": size, "quantity": quantity })).collect();
     let mut body = json!({
         "lines": lines,
         "fulfilment": "pickup",
@@ -159,7 +162,8 @@ pub fn shot(order: &PastOrder, key: &str, placed_at: bool) -> Shot {
 async fn replay(options: &Options, client: &Client) -> Result<bool, Fault> {
     let orders = file::read(&options.file, &clock_of(client).await?, options.limit.unwrap_or(usize::MAX))?;
     let mut journal = options.journal.as_deref().map(Journal::open).transpose()?;
-    let todo: Vec<&PastOrder> = orders.iter().filter(|order| journal.as_ref().is_none_or(|journal| journal.known(&order.reference).is_none())).collect();
+    let todo: Vec<&PastOrder> =
+        orders.iter().filter(|order| journal.as_ref().is_none_or(|journal| journal.known(&order.reference).is_none())).collect();
     let rate = rate_of(options, &orders);
     println!("{} orders, {} of them still to send, {rate:.0} per second.", orders.len(), todo.len());
     supply(client, "replay-supplies", 100_000_000).await?;
@@ -181,7 +185,11 @@ async fn replay(options: &Options, client: &Client) -> Result<bool, Fault> {
     while answers.recv_many(&mut batch, JOURNAL_BATCH).await > 0 {
         let entries: Vec<Entry> = batch
             .drain(..)
-            .map(|placed| Entry { reference: placed.reference.trim_start_matches("replay-").to_owned(), order_id: placed.order_id, total_minor: placed.total_minor })
+            .map(|placed| Entry {
+                reference: placed.reference.trim_start_matches("replay-").to_owned(),
+                order_id: placed.order_id,
+                total_minor: placed.total_minor,
+            })
             .collect();
         if let Some(journal) = &mut journal {
             journal.write(&entries)?;
@@ -223,7 +231,10 @@ async fn wait_for_the_last(client: &Client, load: &Load, bar: &mut Bar, total: u
         match load::counts(client).await {
             Ok((_, 0)) => return Ok(()),
             Ok((_, in_flight)) if Instant::now() > until => {
-                return Err(Fault::timeout("orders_stuck", format!("{in_flight} orders have not ended within {} seconds.", PATIENCE.as_secs())));
+                return Err(Fault::timeout(
+                    "orders_stuck",
+                    format!("{in_flight} orders have not ended within {} seconds.", PATIENCE.as_secs()),
+                ));
             }
             _ => {}
         }
@@ -254,7 +265,12 @@ impl Bar {
         let now = Instant::now();
         self.last = now;
         let part = if self.total == 0 { 40 } else { done * 40 / self.total };
-        let line = format!("[{}{}] {done}/{} acknowledged, {under_way} on their way", "#".repeat(part), ".".repeat(40 - part), self.total);
+        let line = format!(
+            "[{}{}] {done}/{} acknowledged, {under_way} on their way",
+            "#".repeat(part),
+            ".".repeat(40 - part),
+            self.total
+        );
         if self.terminal {
             eprint!("\r{line}   ");
             let _ = std::io::stderr().flush();

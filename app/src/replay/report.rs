@@ -16,7 +16,13 @@ fn money(minor: i64) -> String {
 
 fn percentiles(histogram: &hdrhistogram::Histogram<u64>) -> String {
     let at = |part: f64| histogram.value_at_quantile(part) as f64 / 1_000.0;
-    format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, max {:.1} ms", at(0.5), at(0.95), at(0.99), histogram.max() as f64 / 1_000.0)
+    format!(
+        "p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        histogram.max() as f64 / 1_000.0
+    )
 }
 
 /// Prints the report; `true` when file and platform agree.
@@ -48,7 +54,11 @@ pub async fn print(
     }
     load.look(|seen| {
         let rate = |count: u64, span: Duration| count as f64 / span.as_secs_f64().max(0.001);
-        println!("rate          {:.0} orders per second placed, {:.0} delivered", rate(seen.acknowledged, sent_in), rate(seen.delivered, all_in));
+        println!(
+            "rate          {:.0} orders per second placed, {:.0} delivered",
+            rate(seen.acknowledged, sent_in),
+            rate(seen.delivered, all_in)
+        );
         println!("placing       {}", percentiles(&seen.placing));
         println!("to the door   {}", percentiles(&seen.delivery));
         println!("put off       {} times, {} errors or lost answers, {} given up", seen.put_off, seen.errors, seen.given_up);
@@ -63,7 +73,9 @@ async fn months(client: &Client, orders: &[PastOrder]) -> Result<bool, Fault> {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|point: &Value| Some((point["at"].as_str()?, (point["delivered"].as_i64()?, point["revenue"]["amount_minor"].as_i64()?))))
+        .filter_map(|point: &Value| {
+            Some((point["at"].as_str()?, (point["delivered"].as_i64()?, point["revenue"]["amount_minor"].as_i64()?)))
+        })
         .collect();
     let mut same = true;
     for (month, expected) in file::months(orders) {

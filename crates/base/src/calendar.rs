@@ -37,9 +37,8 @@ impl ShopClock {
 
     /// Gives the point in time of a local date and time (`2015-01-31`, `18:30:00`); the earlier one where a clock change makes two.
     pub fn at(&self, date: &str, time: &str) -> Result<Timestamp, Fault> {
-        let bad = |error: jiff::Error| {
-            Fault::invalid("bad_time", format!("`{date} {time}` is not a date and a time.")).because(error)
-        };
+        let bad =
+            |error: jiff::Error| Fault::invalid("bad_time", format!("`{date} {time}` is not a date and a time.")).because(error);
         let local: jiff::civil::DateTime = format!("{date}T{time}").parse().map_err(bad)?;
         let zoned = self.zone.to_ambiguous_zoned(local).compatible().map_err(bad)?;
         Ok(Timestamp(zoned.timestamp().as_microsecond()))

@@ -26,9 +26,9 @@ pub trait Id: Copy + Ord + fmt::Debug + Send + Sync + 'static {
 
     /// Reads what [`Id::show`] wrote; anything else is refused with a code such as `bad_order_id`.
     fn read(text: &str, key: &PlatformKey) -> Result<Self, Fault> {
-        read(Self::PREFIX, text, key)
-            .map(Self::of)
-            .ok_or_else(|| Fault::invalid("bad_id", format!("This is not an id of the form {}_….", Self::PREFIX)).with("field", Self::FIELD))
+        read(Self::PREFIX, text, key).map(Self::of).ok_or_else(|| {
+            Fault::invalid("bad_id", format!("This is not an id of the form {}_….", Self::PREFIX)).with("field", Self::FIELD)
+        })
     }
 }
 

@@ -71,9 +71,8 @@ impl Ctx {
 
     /// Gives the way to another service, on behalf of a call. What `topology.toml` does not declare is refused.
     pub fn peer(&self, service: &'static str, call: &Call) -> Result<Channel, Fault> {
-        let undeclared = || {
-            Fault::internal("edge_undeclared", format!("topology.toml does not say that {} needs {service}.", self.0.service))
-        };
+        let undeclared =
+            || Fault::internal("edge_undeclared", format!("topology.toml does not say that {} needs {service}.", self.0.service));
         let edge = self.0.topology.edge(self.0.service, service).ok_or_else(undeclared)?;
         Ok(self.0.exchange.channel(self.0.service, service, policy_of(edge)).on_behalf(call))
     }

@@ -21,19 +21,31 @@ impl Folder {
     /// Opens the folder, or makes it; a second owner is refused.
     pub fn open(path: &Path) -> Result<Folder, Fault> {
         let failed = |what: &str, error: std::io::Error| {
-            Fault::internal("data_folder_failed", format!("{what} in the data folder {}: {error}.", path.display())).because(error)
+            Fault::internal("data_folder_failed", format!("{what} in the data folder {}: {error}.", path.display()))
+                .because(error)
         };
         fs::create_dir_all(path).map_err(|error| failed("No folder could be made", error))?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(|error| failed("The lock could not be opened", error))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(|error| failed("The lock could not be opened", error))?;
         if !lock.try_lock_exclusive().map_err(|error| failed("The lock could not be taken", error))? {
             return Err(Fault::conflict(
                 "data_folder_in_use",
-                format!("Another comanda is running on the data folder {}. Stop it first, or choose another folder with --data.", path.display()),
+                format!(
+                    "Another comanda is running on the data folder {}. Stop it first, or choose another folder with --data.",
+                    path.display()
+                ),
             ));
         }
         let secret = secret(&path.join("platform.key"), 32).map_err(|error| failed("The key could not be read", error))?;
-        let secret: [u8; 32] = secret.try_into().map_err(|_| Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal."))?;
-        let token = secret_text(&path.join("staff.token"), 24).map_err(|error| failed("The staff's token could not be read", error))?;
+        let secret: [u8; 32] = secret
+            .try_into()
+            .map_err(|_| Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal."))?;
+        let token =
+            secret_text(&path.join("staff.token"), 24).map_err(|error| failed("The staff's token could not be read", error))?;
         Ok(Folder { path: path.to_owned(), key: PlatformKey::new(&secret), staff_token: token, _lock: lock })
     }
 

@@ -1,11 +1,11 @@
 //! The operator's desk of one service: health, pause, dead letters, acts.
 
-use base::id::{DeadLetterId, ShopId};
 use base::Fault;
+use base::id::{DeadLetterId, ShopId};
 use operator_api::operator_server::{Operator, OperatorServer};
 use operator_api::{
-    Act, ActPage, DiscardRequest, GetHealthRequest, Health, Letter, LetterPage, LetterRequest, ListActsRequest, ListLettersRequest,
-    RedriveAnswer, SetPausedRequest,
+    Act, ActPage, DiscardRequest, GetHealthRequest, Health, Letter, LetterPage, LetterRequest, ListActsRequest,
+    ListLettersRequest, RedriveAnswer, SetPausedRequest,
 };
 use saga::Letters;
 use tonic::{Request, Response, Status};
@@ -35,7 +35,9 @@ impl Desk {
 
     fn letters(&self) -> Result<&Letters, Fault> {
         let running = self.hosted.running.as_ref();
-        running.map(|running| &running.letters).ok_or_else(|| Fault::not_found("dead_letter_not_found", "This service hears nothing, so it has no dead letters."))
+        running
+            .map(|running| &running.letters)
+            .ok_or_else(|| Fault::not_found("dead_letter_not_found", "This service hears nothing, so it has no dead letters."))
     }
 
     async fn health(&self) -> Health {

@@ -86,23 +86,28 @@ impl RealHttp {
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        let request = builder
-            .body(Full::new(Bytes::from(request.body)))
-            .map_err(|error| Fault::internal("bad_outside_request", "A request to the outside could not be made.").because(error))?;
+        let request = builder.body(Full::new(Bytes::from(request.body))).map_err(|error| {
+            Fault::internal("bad_outside_request", "A request to the outside could not be made.").because(error)
+        })?;
         let response = self.client.request(request).await.map_err(|error| {
             let cause = format!("{error}: {:?}", std::error::Error::source(&error));
             if error.is_connect() {
                 Fault::unavailable("outside_unreachable", "The service outside could not be reached.").because(cause)
             } else {
                 // The request may have arrived before the connection broke.
-                Fault::timeout("outside_answer_lost", "The service outside did not answer; what became of the request is unknown.").because(cause)
+                Fault::timeout(
+                    "outside_answer_lost",
+                    "The service outside did not answer; what became of the request is unknown.",
+                )
+                .because(cause)
             }
         })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| {
             Fault::timeout("outside_answer_lost", "The answer of the service outside broke off.").because(error)
         })?;
-        let headers = head.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers =
+            head.headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         Ok(HttpResponse { status: head.status.as_u16(), headers: headers.collect(), body: body.to_bytes() })
     }
 }

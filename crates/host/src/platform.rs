@@ -138,7 +138,8 @@ impl Platform {
             exchange.serve_local(operator_name(name), Routes::new().with(desk.server()));
             services.insert(name, hosted);
         }
-        let platform = Platform { world, key, database, log, exchange, topology, outside, settings, services: Arc::new(services) };
+        let platform =
+            Platform { world, key, database, log, exchange, topology, outside, settings, services: Arc::new(services) };
         keeper::keep(&platform);
         Ok(platform)
     }
@@ -214,7 +215,11 @@ impl Platform {
 }
 
 /// Finds out whom a service listens to: whoever says what it hears.
-fn sources_of<'a>(topology: &Topology, service: &str, events: impl Iterator<Item = &'a &'static str>) -> Result<std::collections::BTreeSet<String>, Fault> {
+fn sources_of<'a>(
+    topology: &Topology,
+    service: &str,
+    events: impl Iterator<Item = &'a &'static str>,
+) -> Result<std::collections::BTreeSet<String>, Fault> {
     events
         .map(|event| match topology.producer_of(event) {
             Some(producer) if topology.hearers_of(event).iter().any(|hearer| hearer == service) => Ok(producer.to_owned()),

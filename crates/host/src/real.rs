@@ -21,7 +21,8 @@ impl RealWorld {
     #[allow(clippy::disallowed_methods)] // This is the real world: its clock and its chance are read here.
     pub fn begin(ids: Arc<IdSource>) -> Result<World, Fault> {
         let mut seed = [0; 8];
-        getrandom::fill(&mut seed).map_err(|error| Fault::internal("no_chance", "The machine gives no random bytes.").because(error))?;
+        getrandom::fill(&mut seed)
+            .map_err(|error| Fault::internal("no_chance", "The machine gives no random bytes.").because(error))?;
         Ok(World::new(RealWorld { started: Instant::now(), chance: AtomicU64::new(u64::from_le_bytes(seed)), ids }))
     }
 }

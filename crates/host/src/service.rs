@@ -63,7 +63,12 @@ impl Service {
     /// Answers rpcs: `make` gives the generated server.
     pub fn rpc<S>(mut self, make: impl FnOnce(Ctx) -> S + Send + 'static) -> Service
     where
-        S: NamedService + tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S: NamedService
+            + tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
     {
         self.rpcs.push(Box::new(move |ctx, routes| routes.with(make(ctx.clone()))));
@@ -71,7 +76,11 @@ impl Service {
     }
 
     /// Hears events of a name (`order.created`), one at a time.
-    pub fn hears<F>(mut self, event: &'static str, handler: impl Fn(Ctx, Arc<Event>) -> F + Clone + Send + Sync + 'static) -> Service
+    pub fn hears<F>(
+        mut self,
+        event: &'static str,
+        handler: impl Fn(Ctx, Arc<Event>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {
@@ -84,7 +93,11 @@ impl Service {
     }
 
     /// Hears events of a name in batches of different keys, which become one commit.
-    pub fn hears_many<F>(mut self, event: &'static str, handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static) -> Service
+    pub fn hears_many<F>(
+        mut self,
+        event: &'static str,
+        handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {
@@ -98,7 +111,11 @@ impl Service {
 
     /// Hears events of several names in common batches of different keys. One source's changes of one shared row would
     /// otherwise refuse each other whenever a round holds two names.
-    pub fn hears_all<F>(mut self, events: &[&'static str], handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static) -> Service
+    pub fn hears_all<F>(
+        mut self,
+        events: &[&'static str],
+        handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {
@@ -107,7 +124,8 @@ impl Service {
             let (shared, handler) = (shared.clone(), handler.clone());
             let bind: Hears = Box::new(move |ctx| {
                 let ctx = ctx.clone();
-                let make = || React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events)) as BoxFuture<'static, _>));
+                let make =
+                    || React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events)) as BoxFuture<'static, _>));
                 shared.get_or_init(make).clone()
             });
             self.reactions.insert(event, bind);
@@ -116,7 +134,12 @@ impl Service {
     }
 
     /// Works off jobs of a kind, each for itself; a handler may await the outside.
-    pub fn job<F>(mut self, kind: &'static str, retry: Retry, handler: impl Fn(Ctx, Job) -> F + Clone + Send + Sync + 'static) -> Service
+    pub fn job<F>(
+        mut self,
+        kind: &'static str,
+        retry: Retry,
+        handler: impl Fn(Ctx, Job) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {
@@ -129,7 +152,12 @@ impl Service {
     }
 
     /// Works off jobs of a kind in batches, which become one commit.
-    pub fn jobs_many<F>(mut self, kind: &'static str, retry: Retry, handler: impl Fn(Ctx, Vec<Job>) -> F + Clone + Send + Sync + 'static) -> Service
+    pub fn jobs_many<F>(
+        mut self,
+        kind: &'static str,
+        retry: Retry,
+        handler: impl Fn(Ctx, Vec<Job>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {

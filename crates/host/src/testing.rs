@@ -84,7 +84,11 @@ impl Platform {
     }
 
     /// Starts services on a folder, which may hold what an earlier platform left.
-    pub async fn start_with(folder: Arc<Scratch>, services: impl IntoIterator<Item = Service>, settings: BTreeMap<String, String>) -> Platform {
+    pub async fn start_with(
+        folder: Arc<Scratch>,
+        services: impl IntoIterator<Item = Service>,
+        settings: BTreeMap<String, String>,
+    ) -> Platform {
         let options = Options { synchronous: Synchronous::Off, ..Options::default() };
         let (database, world, ids) = Boot::open_database(&folder.path().join("comanda.db"), options).expect("a fresh file opens");
         keeper::keep_ids(database.clone(), world.clone(), ids).await.expect("the mark of the ids can be written");
@@ -99,7 +103,11 @@ impl Platform {
     }
 
     /// Ends this platform as a crash would, and starts services on what it left.
-    pub async fn crash_and_restart(self, services: impl IntoIterator<Item = Service>, settings: BTreeMap<String, String>) -> Platform {
+    pub async fn crash_and_restart(
+        self,
+        services: impl IntoIterator<Item = Service>,
+        settings: BTreeMap<String, String>,
+    ) -> Platform {
         let folder = self.folder.clone();
         // Closed, so that no loop of the old platform writes any more; what was committed stays.
         self.inner.database().close();

@@ -60,6 +60,9 @@ impl Meters {
     }
 }
 
+/// What a handler will answer.
+type Answer = BoxFuture<'static, Result<Change, Fault>>;
+
 /// What a handler made of its events.
 struct Made {
     done: Vec<i64>,
@@ -104,7 +107,8 @@ impl Lane {
             self.wait(window).await;
             return Ok(true);
         }
-        let (parked, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|pending| self.letters.waits(&self.source, pending.event.key));
+        let (parked, ready): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|pending| self.letters.waits(&self.source, pending.event.key));
         for pending in parked {
             if !self.park_behind(window, &pending).await? {
                 return Ok(false);
@@ -156,15 +160,17 @@ impl Lane {
 
     /// Runs the handlers of a round side by side.
     async fn handle(&self, ready: &[Pending]) -> (Vec<Made>, Vec<(Pending, Fault)>) {
-        let mut calls: Vec<(Vec<Pending>, BoxFuture<'static, Result<Change, Fault>>)> = Vec::new();
+        let mut calls: Vec<(Vec<Pending>, Answer)> = Vec::new();
         let mut batches: Vec<(&React, Vec<Pending>)> = Vec::new();
         for pending in ready {
             match self.react(&pending.event) {
                 // What is heard by the same handler is one batch, whatever its name.
-                Some(react @ React::Many(_)) if pending.attempts == 0 => match batches.iter_mut().find(|(known, _)| known.is(react)) {
-                    Some((_, batch)) => batch.push(pending.clone()),
-                    None => batches.push((react, vec![pending.clone()])),
-                },
+                Some(react @ React::Many(_)) if pending.attempts == 0 => {
+                    match batches.iter_mut().find(|(known, _)| known.is(react)) {
+                        Some((_, batch)) => batch.push(pending.clone()),
+                        None => batches.push((react, vec![pending.clone()])),
+                    }
+                }
                 Some(react) => calls.push((vec![pending.clone()], react.run(vec![pending.event.clone()]))),
                 None => {}
             }

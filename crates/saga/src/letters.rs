@@ -95,7 +95,9 @@ impl Letters {
             .say(NewEvent::of(&said, self.world.now(), ""));
         match self.store.commit(Once::Nothing, change).await? {
             Outcome::Done { .. } => {}
-            Outcome::Unknown => return Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter was discarded.")),
+            Outcome::Unknown => {
+                return Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter was discarded."));
+            }
             _ => return Err(Fault::not_found("dead_letter_not_found", "There is no such dead letter.")),
         }
         drop(turn);
@@ -104,7 +106,8 @@ impl Letters {
 
     /// Processes one letter: its change and its disappearance are one commit.
     async fn process(&self, letter: &Letter, act: sql::Statement, said: NewEvent) -> Result<(), Fault> {
-        let broken = |error: serde_json::Error| Fault::internal("dead_letter_unreadable", "The letter cannot be read.").because(error);
+        let broken =
+            |error: serde_json::Error| Fault::internal("dead_letter_unreadable", "The letter cannot be read.").because(error);
         for _ in 0..TRIES_MAX {
             let change = match letter.what {
                 What::Event => {
@@ -119,7 +122,9 @@ impl Letters {
             let change = change.and(self.store.unpark(letter.id)).write(act.clone()).say(said.clone());
             match self.store.commit(Once::Nothing, change).await? {
                 Outcome::Done { .. } => return Ok(()),
-                Outcome::Unknown => return Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter went through.")),
+                Outcome::Unknown => {
+                    return Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter went through."));
+                }
                 _ if self.store.letter(letter.id).await?.is_none() => return Ok(()),
                 _ => {}
             }
@@ -131,7 +136,8 @@ impl Letters {
         let parked: ParkedJob = serde_json::from_str(&letter.body)
             .map_err(|error| Fault::internal("dead_letter_unreadable", "The letter cannot be read.").because(error))?;
         let kind = self.plan.works.keys().find(|kind| **kind == letter.kind);
-        let kind = kind.ok_or_else(|| Fault::refused("job_unknown", format!("Nobody works jobs of the kind {}.", letter.kind)))?;
+        let kind =
+            kind.ok_or_else(|| Fault::refused("job_unknown", format!("Nobody works jobs of the kind {}.", letter.kind)))?;
         Ok(NewJob {
             kind,
             key: letter.key,

@@ -138,13 +138,8 @@ impl Plan {
             };
             world.spawn("reactions", lane.run());
         }
-        let worker = worker::Worker {
-            world: world.clone(),
-            store,
-            plan: plan.clone(),
-            gate: gate.clone(),
-            letters: letters.clone(),
-        };
+        let worker =
+            worker::Worker { world: world.clone(), store, plan: plan.clone(), gate: gate.clone(), letters: letters.clone() };
         world.spawn("jobs", worker.run());
         Ok(Running { sources: plan.sources.clone(), gate, letters })
     }

@@ -58,7 +58,9 @@ impl Worker {
                 // There may be more: ask again at once.
                 Ok(claimed) if claimed == CLAIM_MAX => continue,
                 Ok(_) => {}
-                Err(fault) => tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store"),
+                Err(fault) => {
+                    tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store")
+                }
             }
             let nap = self.nap(&slots, &freed).await;
             let news = std::pin::pin!(news.changed());
@@ -80,7 +82,12 @@ impl Worker {
         self.world.sleep(wait.max(Duration::from_micros(100)))
     }
 
-    async fn claim(&self, slots: &Arc<Semaphore>, freed: &Arc<Notify>, kinds: &BTreeMap<&'static str, Arc<Semaphore>>) -> Result<usize, Fault> {
+    async fn claim(
+        &self,
+        slots: &Arc<Semaphore>,
+        freed: &Arc<Notify>,
+        kinds: &BTreeMap<&'static str, Arc<Semaphore>>,
+    ) -> Result<usize, Fault> {
         let room = slots.available_permits().min(CLAIM_MAX);
         if room == 0 {
             return Ok(0);
@@ -106,7 +113,14 @@ impl Worker {
         Ok(claimed)
     }
 
-    fn start(&self, jobs: Vec<Job>, kind: &'static str, slots: &Arc<Semaphore>, freed: &Arc<Notify>, kinds: &BTreeMap<&'static str, Arc<Semaphore>>) {
+    fn start(
+        &self,
+        jobs: Vec<Job>,
+        kind: &'static str,
+        slots: &Arc<Semaphore>,
+        freed: &Arc<Notify>,
+        kinds: &BTreeMap<&'static str, Arc<Semaphore>>,
+    ) {
         let worker = self.clone();
         // The claim asked for no more than there is room for.
         let slot = slots.clone().try_acquire_many_owned(u32::try_from(jobs.len()).unwrap_or(1));
@@ -182,7 +196,9 @@ impl Worker {
             Ok(Outcome::Done { .. }) => gauge!("comanda_dead_letters", "service" => self.plan.service).increment(1.0),
             Ok(_) => {}
             // The lease ends by itself, and the job comes back.
-            Err(fault) => tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be parked"),
+            Err(fault) => {
+                tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be parked")
+            }
         }
     }
 }

@@ -14,19 +14,9 @@ pub(crate) fn check(draft: &Draft, problems: &mut Problems<'_>) {
     let needs: Needs<'_> = draft
         .services
         .iter()
-        .map(|service| {
-            (
-                service.name.value.as_str(),
-                service.needs.iter().map(|(peer, _)| peer).collect(),
-            )
-        })
+        .map(|service| (service.name.value.as_str(), service.needs.iter().map(|(peer, _)| peer).collect()))
         .collect();
-    let mut walk = Walk {
-        needs: &needs,
-        path: Vec::new(),
-        done: BTreeSet::new(),
-        problems,
-    };
+    let mut walk = Walk { needs: &needs, path: Vec::new(), done: BTreeSet::new(), problems };
     needs.keys().for_each(|service| walk.visit(service));
 }
 
@@ -55,17 +45,9 @@ impl<'d> Walk<'d, '_, '_> {
     }
 
     fn refuse(&mut self, start: usize, closing: &At<String>) {
-        let circle: Vec<String> = self.path[start..]
-            .iter()
-            .chain([&closing.value.as_str()])
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let circle: Vec<String> =
+            self.path[start..].iter().chain([&closing.value.as_str()]).map(|name| format!("`{name}`")).collect();
         let message = format!("calls go in a circle: {}", circle.join(" needs "));
-        self.problems.add_with_help(
-            Code::CycleInNeeds,
-            &closing.span,
-            message,
-            "let one of them hear an event instead",
-        );
+        self.problems.add_with_help(Code::CycleInNeeds, &closing.span, message, "let one of them hear an event instead");
     }
 }

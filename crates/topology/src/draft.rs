@@ -57,10 +57,7 @@ pub(crate) struct StepDraft {
 impl Draft {
     /// Everybody who says something, with the name under which it is known.
     pub(crate) fn speakers(&self) -> impl Iterator<Item = (&str, &[SaysDraft])> {
-        let services = self
-            .services
-            .iter()
-            .map(|service| (service.name.value.as_str(), service.says.as_slice()));
+        let services = self.services.iter().map(|service| (service.name.value.as_str(), service.says.as_slice()));
         services.chain([(crate::model::PLATFORM, self.platform.as_slice())])
     }
 }

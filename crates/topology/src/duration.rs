@@ -2,17 +2,10 @@
 
 use std::time::Duration;
 
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// What a person should write instead.
-pub(crate) const FORM: &str =
-    "write a whole number and one unit (ms, s, m, h, d), such as \"600ms\"";
+pub(crate) const FORM: &str = "write a whole number and one unit (ms, s, m, h, d), such as \"600ms\"";
 
 /// Reads a duration longer than nothing; `None` when the text is not one or does not fit.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -26,13 +19,8 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 /// Writes a duration in the largest unit that loses nothing; parts below a millisecond are dropped.
 pub fn show(duration: Duration) -> String {
     let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let whole = UNITS
-        .iter()
-        .find(|(_, unit_ms)| ms > 0 && ms.is_multiple_of(*unit_ms));
-    whole.map_or_else(
-        || "0ms".to_owned(),
-        |(name, unit_ms)| format!("{}{name}", ms / unit_ms),
-    )
+    let whole = UNITS.iter().find(|(_, unit_ms)| ms > 0 && ms.is_multiple_of(*unit_ms));
+    whole.map_or_else(|| "0ms".to_owned(), |(name, unit_ms)| format!("{}{name}", ms / unit_ms))
 }
 
 #[cfg(test)]

@@ -54,34 +54,17 @@ fn every_code_has_an_example() {
         Code::DeadlineTooLong,
     ];
     for code in codes {
-        let severity = if code.is_warning() {
-            "warning"
-        } else {
-            "error"
-        };
+        let severity = if code.is_warning() { "warning" } else { "error" };
         let head = format!("{severity}[{code}]: ");
-        assert!(
-            REPORTS.iter().any(|report| report.contains(&head)),
-            "no golden file shows {code}"
-        );
+        assert!(REPORTS.iter().any(|report| report.contains(&head)), "no golden file shows {code}");
     }
 }
 
 #[test]
 fn an_empty_file_lacks_everything() {
     let report = Topology::parse("").expect_err("nothing is declared");
-    let lacks: Vec<&str> = report
-        .problems()
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
-    assert_eq!(
-        lacks,
-        [
-            "the file lacks the key `services`",
-            "the file lacks the key `topics`"
-        ]
-    );
+    let lacks: Vec<&str> = report.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(lacks, ["the file lacks the key `services`", "the file lacks the key `topics`"]);
 }
 
 #[test]
@@ -91,8 +74,6 @@ fn warnings_alone_do_not_refuse_a_file() {
         services.orders = { owns = "orders", store = "sql", says.all-events = ["order.created"] }
     "#;
     let topology = Topology::parse(text).expect("an event that nobody hears is only odd");
-    let [warning] = topology.warnings() else {
-        panic!("one warning: {:?}", topology.warnings())
-    };
+    let [warning] = topology.warnings() else { panic!("one warning: {:?}", topology.warnings()) };
     assert_eq!((warning.code, warning.line), (Code::UnheardEvent, 3));
 }

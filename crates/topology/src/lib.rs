@@ -29,8 +29,7 @@ mod real_file;
 pub use duration::show as show_duration;
 pub use mermaid::mermaid;
 pub use model::{
-    Breaker, Data, EdgePolicy, Environment, Event, Mode, PLATFORM, RetryBudget, Saga, Service, Slo,
-    Step, Store, Topic,
+    Breaker, Data, EdgePolicy, Environment, Event, Mode, PLATFORM, RetryBudget, Saga, Service, Slo, Step, Store, Topic,
 };
 pub use problem::{Code, Problem, Report};
 pub use topology::Topology;

@@ -10,17 +10,9 @@ use crate::model::{Saga, Step};
 pub fn mermaid(saga: &Saga) -> String {
     let mut lines = vec!["flowchart TD".to_owned()];
     lines.extend(saga.steps.iter().map(boxed));
-    lines.extend(
-        saga.ends
-            .iter()
-            .map(|end| format!("  {}([{end}])", id("end", end))),
-    );
+    lines.extend(saga.ends.iter().map(|end| format!("  {}([{end}])", id("end", end))));
     for (at, step) in saga.steps.iter().enumerate() {
-        lines.extend(
-            saga.steps[at + 1..]
-                .iter()
-                .filter_map(|later| arrow(step, later)),
-        );
+        lines.extend(saga.steps[at + 1..].iter().filter_map(|later| arrow(step, later)));
         lines.extend(
             step.says
                 .iter()
@@ -28,12 +20,7 @@ pub fn mermaid(saga: &Saga) -> String {
                 .map(|end| format!("  {} --> {}", id("step", &step.does), id("end", end))),
         );
     }
-    let undo: Vec<String> = saga
-        .steps
-        .iter()
-        .filter(|step| !step.undoes.is_empty())
-        .map(|step| id("step", &step.does))
-        .collect();
+    let undo: Vec<String> = saga.steps.iter().filter(|step| !step.undoes.is_empty()).map(|step| id("step", &step.does)).collect();
     if !undo.is_empty() {
         lines.push("  classDef undo stroke-dasharray: 4 3".to_owned());
         lines.push(format!("  class {} undo", undo.join(",")));
@@ -53,19 +40,9 @@ fn boxed(step: &Step) -> String {
 }
 
 fn arrow(from: &Step, to: &Step) -> Option<String> {
-    let events: Vec<&str> = from
-        .says
-        .iter()
-        .filter(|event| to.hears.contains(event))
-        .map(String::as_str)
-        .collect();
+    let events: Vec<&str> = from.says.iter().filter(|event| to.hears.contains(event)).map(String::as_str).collect();
     let line = if to.undoes.is_empty() { "-->" } else { "-.->" };
-    let arrow = format!(
-        "  {} {line}|\"{}\"| {}",
-        id("step", &from.does),
-        events.join("<br/>"),
-        id("step", &to.does)
-    );
+    let arrow = format!("  {} {line}|\"{}\"| {}", id("step", &from.does), events.join("<br/>"), id("step", &to.does));
     (!events.is_empty()).then_some(arrow)
 }
 

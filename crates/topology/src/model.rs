@@ -73,22 +73,13 @@ pub struct Breaker {
 impl EdgePolicy {
     /// The policy of an edge that says only its timeout.
     pub const fn with_timeout(timeout: Duration) -> Self {
-        EdgePolicy {
-            timeout,
-            retries: 2,
-            retry_budget: RetryBudget::DEFAULT,
-            in_flight: 256,
-            breaker: Breaker::DEFAULT,
-        }
+        EdgePolicy { timeout, retries: 2, retry_budget: RetryBudget::DEFAULT, in_flight: 256, breaker: Breaker::DEFAULT }
     }
 }
 
 impl RetryBudget {
     /// One call in five may be a retry.
-    pub const DEFAULT: RetryBudget = RetryBudget {
-        percent: 20,
-        per_second_min: 10,
-    };
+    pub const DEFAULT: RetryBudget = RetryBudget { percent: 20, per_second_min: 10 };
 }
 
 impl Breaker {
@@ -172,9 +163,7 @@ impl Saga {
 
     /// The steps that take back what this step did.
     pub fn undone_by<'a>(&'a self, does: &'a str) -> impl Iterator<Item = &'a Step> {
-        self.steps
-            .iter()
-            .filter(move |step| step.undoes.iter().any(|undone| undone == does))
+        self.steps.iter().filter(move |step| step.undoes.iter().any(|undone| undone == does))
     }
 }
 

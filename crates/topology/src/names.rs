@@ -30,41 +30,21 @@ impl Kind {
         let text = name.value.as_str();
         let words = "use lower-case words joined by `-`";
         let (kind, fits, rule) = match self {
-            Kind::Service if text == PLATFORM => (
-                "a service",
-                false,
-                "this name is taken by the machinery itself",
-            ),
-            Kind::Service => (
-                "a service",
-                is_word(text, ""),
-                "use lower-case letters and digits, a letter first",
-            ),
-            Kind::Event => (
-                "an event",
-                is_event(text),
-                "use a thing and what happened to it, without a version, such as `order.created`",
-            ),
+            Kind::Service if text == PLATFORM => ("a service", false, "this name is taken by the machinery itself"),
+            Kind::Service => ("a service", is_word(text, ""), "use lower-case letters and digits, a letter first"),
+            Kind::Event => {
+                ("an event", is_event(text), "use a thing and what happened to it, without a version, such as `order.created`")
+            }
             Kind::Topic => ("a topic", are_words(text), words),
             Kind::Saga => ("a saga", are_words(text), words),
             Kind::Step => ("a step", are_words(text), words),
             Kind::Environment => ("an environment", are_words(text), words),
         };
         if !fits {
-            problems.add_with_help(
-                Code::BadName,
-                &name.span,
-                format!("`{text}` is no name for {kind}"),
-                rule,
-            );
+            problems.add_with_help(Code::BadName, &name.span, format!("`{text}` is no name for {kind}"), rule);
         } else if text.len() > LENGTH_MAX {
             let help = format!("it may have {LENGTH_MAX} letters");
-            problems.add_with_help(
-                Code::BadName,
-                &name.span,
-                format!("`{text}` is too long a name for {kind}"),
-                help,
-            );
+            problems.add_with_help(Code::BadName, &name.span, format!("`{text}` is too long a name for {kind}"), help);
         }
     }
 }
@@ -72,9 +52,7 @@ impl Kind {
 /// Starts with a letter and goes on with letters, digits and `also`.
 fn is_word(text: &str, also: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c))
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c))
 }
 
 fn are_words(text: &str) -> bool {
@@ -82,6 +60,5 @@ fn are_words(text: &str) -> bool {
 }
 
 fn is_event(text: &str) -> bool {
-    text.split_once('.')
-        .is_some_and(|(thing, fact)| is_word(thing, "_") && is_word(fact, "_"))
+    text.split_once('.').is_some_and(|(thing, fact)| is_word(thing, "_") && is_word(fact, "_"))
 }

@@ -125,11 +125,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = if self.code.is_warning() {
-            "warning"
-        } else {
-            "error"
-        };
+        let severity = if self.code.is_warning() { "warning" } else { "error" };
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
         let lead = " ".repeat(self.column - 1);
@@ -165,11 +161,7 @@ impl Report {
 
     fn render(&self) -> String {
         let shown: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
-        let warnings = self
-            .problems
-            .iter()
-            .filter(|problem| problem.code.is_warning())
-            .count();
+        let warnings = self.problems.iter().filter(|problem| problem.code.is_warning()).count();
         let errors = counted(self.problems.len() - warnings, "error");
         let total = match warnings {
             0 => errors,
@@ -191,23 +183,14 @@ pub(crate) struct Problems<'a> {
 
 impl<'a> Problems<'a> {
     pub(crate) fn new(source: &'a str) -> Self {
-        Problems {
-            source,
-            found: Vec::new(),
-        }
+        Problems { source, found: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, code: Code, span: &Span, message: String) {
         self.push(code, span, message, None);
     }
 
-    pub(crate) fn add_with_help(
-        &mut self,
-        code: Code,
-        span: &Span,
-        message: String,
-        help: impl Into<String>,
-    ) {
+    pub(crate) fn add_with_help(&mut self, code: Code, span: &Span, message: String, help: impl Into<String>) {
         self.push(code, span, message, Some(help.into()));
     }
 
@@ -220,37 +203,19 @@ impl<'a> Problems<'a> {
         word: &str,
         candidates: impl IntoIterator<Item = &'b str>,
     ) {
-        let help = crate::suggest::nearest(word, candidates)
-            .map(|meant| format!("did you mean `{meant}`?"));
+        let help = crate::suggest::nearest(word, candidates).map(|meant| format!("did you mean `{meant}`?"));
         self.push(code, span, message, help);
     }
 
     fn push(&mut self, code: Code, span: &Span, message: String, help: Option<String>) {
-        let Place {
-            line,
-            column,
-            width,
-            text,
-        } = place(self.source, span);
-        self.found.push(Problem {
-            line,
-            column,
-            code,
-            message,
-            help,
-            source_line: text,
-            width,
-        });
+        let Place { line, column, width, text } = place(self.source, span);
+        self.found.push(Problem { line, column, code, message, help, source_line: text, width });
     }
 
     /// Forgets what only follows from text that could not be read: a line that is broken, and keys that it held.
     pub(crate) fn forget_echoes_of_syntax(&mut self) {
-        let broken: BTreeSet<usize> = self
-            .found
-            .iter()
-            .filter(|problem| problem.code == Code::Syntax)
-            .map(|problem| problem.line)
-            .collect();
+        let broken: BTreeSet<usize> =
+            self.found.iter().filter(|problem| problem.code == Code::Syntax).map(|problem| problem.line).collect();
         self.found.sort();
         let mut told = BTreeSet::new();
         self.found.retain(|problem| match problem.code {
@@ -270,8 +235,6 @@ impl<'a> Problems<'a> {
         if self.found.iter().all(|problem| problem.code.is_warning()) {
             return Ok(self.found);
         }
-        Err(Report {
-            problems: self.found,
-        })
+        Err(Report { problems: self.found })
     }
 }

@@ -30,22 +30,9 @@ impl<'a> Table<'a> {
     pub(crate) fn new(name: impl Into<String>, span: Span, table: &'a DeTable<'a>) -> Self {
         let entry = |key: &'a Spanned<_>, value| {
             let name: &'a std::borrow::Cow<'a, str> = key.get_ref();
-            (
-                name.as_ref(),
-                Entry {
-                    key: At {
-                        value: name.to_string(),
-                        span: key.span(),
-                    },
-                    value,
-                },
-            )
+            (name.as_ref(), Entry { key: At { value: name.to_string(), span: key.span() }, value })
         };
-        Table {
-            name: name.into(),
-            span,
-            entries: table.iter().map(|(key, value)| entry(key, value)).collect(),
-        }
+        Table { name: name.into(), span, entries: table.iter().map(|(key, value)| entry(key, value)).collect() }
     }
 
     /// All entries, ordered by key.
@@ -59,60 +46,31 @@ impl<'a> Table<'a> {
     }
 
     fn path(&self, key: &str) -> String {
-        if self.name.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.name)
-        }
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
     fn title(&self) -> String {
-        if self.name.is_empty() {
-            "the file".to_owned()
-        } else {
-            format!("`{}`", self.name)
-        }
+        if self.name.is_empty() { "the file".to_owned() } else { format!("`{}`", self.name) }
     }
 }
 
 impl Problems<'_> {
     /// Notes every key of the table that is not one of these.
     pub(crate) fn allow(&mut self, table: &Table<'_>, keys: &[&str]) {
-        for Entry { key, .. } in table
-            .entries()
-            .filter(|entry| !keys.contains(&entry.key.value.as_str()))
-        {
+        for Entry { key, .. } in table.entries().filter(|entry| !keys.contains(&entry.key.value.as_str())) {
             let message = format!("{} has no key `{}`", table.title(), key.value);
             match crate::suggest::nearest(&key.value, keys.iter().copied()) {
-                Some(meant) => self.add_with_help(
-                    Code::UnknownKey,
-                    &key.span,
-                    message,
-                    format!("did you mean `{meant}`?"),
-                ),
-                None => self.add_with_help(
-                    Code::UnknownKey,
-                    &key.span,
-                    message,
-                    format!("it takes {}", listed(keys)),
-                ),
+                Some(meant) => self.add_with_help(Code::UnknownKey, &key.span, message, format!("did you mean `{meant}`?")),
+                None => self.add_with_help(Code::UnknownKey, &key.span, message, format!("it takes {}", listed(keys))),
             }
         }
     }
 
     /// The entry of a key that must be there.
-    pub(crate) fn required<'t, 'a>(
-        &mut self,
-        table: &'t Table<'a>,
-        key: &str,
-    ) -> Option<&'t Entry<'a>> {
+    pub(crate) fn required<'t, 'a>(&mut self, table: &'t Table<'a>, key: &str) -> Option<&'t Entry<'a>> {
         let entry = table.entries.get(key);
         if entry.is_none() {
-            self.add(
-                Code::MissingKey,
-                &table.span,
-                format!("{} lacks the key `{key}`", table.title()),
-            );
+            self.add(Code::MissingKey, &table.span, format!("{} lacks the key `{key}`", table.title()));
         }
         entry
     }
@@ -124,11 +82,7 @@ impl Problems<'_> {
     }
 
     /// The entry as a table.
-    pub(crate) fn as_table<'a>(
-        &mut self,
-        parent: &Table<'a>,
-        entry: &Entry<'a>,
-    ) -> Option<Table<'a>> {
+    pub(crate) fn as_table<'a>(&mut self, parent: &Table<'a>, entry: &Entry<'a>) -> Option<Table<'a>> {
         let name = parent.path(&entry.key.value);
         match entry.value.get_ref() {
             DeValue::Table(table) => Some(Table::new(name, entry.key.span.clone(), table)),
@@ -143,22 +97,13 @@ impl Problems<'_> {
         };
         let name = table.path(key);
         let DeValue::Array(array) = entry.value.get_ref() else {
-            return self
-                .mistyped(
-                    &name,
-                    entry.value.span(),
-                    "an array of tables",
-                    entry.value.get_ref(),
-                )
-                .unwrap_or_default();
+            return self.mistyped(&name, entry.value.span(), "an array of tables", entry.value.get_ref()).unwrap_or_default();
         };
         let mut tables = Vec::new();
         for item in array.iter() {
             match item.get_ref() {
                 DeValue::Table(inner) => tables.push(Table::new(name.clone(), item.span(), inner)),
-                other => {
-                    tables.extend(self.mistyped(&name, item.span(), "an array of tables", other))
-                }
+                other => tables.extend(self.mistyped(&name, item.span(), "an array of tables", other)),
             }
         }
         tables
@@ -168,10 +113,7 @@ impl Problems<'_> {
     pub(crate) fn text(&mut self, table: &Table<'_>, key: &str) -> Option<At<String>> {
         let entry = self.required(table, key)?;
         match entry.value.get_ref() {
-            DeValue::String(text) => Some(At {
-                value: text.to_string(),
-                span: entry.value.span(),
-            }),
+            DeValue::String(text) => Some(At { value: text.to_string(), span: entry.value.span() }),
             other => self.mistyped(&table.path(key), entry.value.span(), "a text", other),
         }
     }
@@ -183,32 +125,16 @@ impl Problems<'_> {
         };
         let name = table.path(key);
         let DeValue::Array(array) = entry.value.get_ref() else {
-            return self
-                .mistyped(
-                    &name,
-                    entry.value.span(),
-                    "an array of texts",
-                    entry.value.get_ref(),
-                )
-                .unwrap_or_default();
+            return self.mistyped(&name, entry.value.span(), "an array of texts", entry.value.get_ref()).unwrap_or_default();
         };
         let mut texts: Vec<At<String>> = Vec::new();
         for item in array.iter() {
             let span = item.span();
             match item.get_ref() {
-                DeValue::String(text)
-                    if texts.iter().any(|earlier| earlier.value == text.as_ref()) =>
-                {
-                    self.add(
-                        Code::DuplicateEntry,
-                        &span,
-                        format!("`{name}` lists `{text}` twice"),
-                    );
+                DeValue::String(text) if texts.iter().any(|earlier| earlier.value == text.as_ref()) => {
+                    self.add(Code::DuplicateEntry, &span, format!("`{name}` lists `{text}` twice"));
                 }
-                DeValue::String(text) => texts.push(At {
-                    value: text.to_string(),
-                    span,
-                }),
+                DeValue::String(text) => texts.push(At { value: text.to_string(), span }),
                 other => texts.extend(self.mistyped(&name, span, "an array of texts", other)),
             }
         }
@@ -216,12 +142,7 @@ impl Problems<'_> {
     }
 
     /// One of a few words, under a key that must be there.
-    pub(crate) fn choice<T: Copy>(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        choices: &[(&str, T)],
-    ) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(table, key)?;
         let chosen = choices.iter().find(|(word, _)| *word == text.value);
         if chosen.is_none() {
@@ -260,10 +181,7 @@ impl Problems<'_> {
             self.add_with_help(
                 Code::BadDuration,
                 &span,
-                format!(
-                    "`{}` is {written}, which is not a duration",
-                    table.path(key)
-                ),
+                format!("`{}` is {written}, which is not a duration", table.path(key)),
                 duration::FORM,
             );
         }
@@ -271,43 +189,20 @@ impl Problems<'_> {
     }
 
     /// The whole number under a key, if there is one and it lies in the range.
-    pub(crate) fn whole(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        range: RangeInclusive<u32>,
-    ) -> Option<u32> {
+    pub(crate) fn whole(&mut self, table: &Table<'_>, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         let entry = table.entries.get(key)?;
         let DeValue::Integer(number) = entry.value.get_ref() else {
-            return self.mistyped(
-                &table.path(key),
-                entry.value.span(),
-                "a whole number",
-                entry.value.get_ref(),
-            );
+            return self.mistyped(&table.path(key), entry.value.span(), "a whole number", entry.value.get_ref());
         };
-        let read = u32::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .filter(|read| range.contains(read));
+        let read = u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|read| range.contains(read));
         if read.is_none() {
             let help = format!("it is between {} and {}", range.start(), range.end());
-            self.add_with_help(
-                Code::OutOfRange,
-                &entry.value.span(),
-                format!("`{}` cannot be {number}", table.path(key)),
-                help,
-            );
+            self.add_with_help(Code::OutOfRange, &entry.value.span(), format!("`{}` cannot be {number}", table.path(key)), help);
         }
         read
     }
 
-    fn mistyped<T>(
-        &mut self,
-        name: &str,
-        span: Span,
-        wanted: &str,
-        found: &DeValue<'_>,
-    ) -> Option<T> {
+    fn mistyped<T>(&mut self, name: &str, span: Span, wanted: &str, found: &DeValue<'_>) -> Option<T> {
         let kind = match found {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "a whole number",
@@ -317,11 +212,7 @@ impl Problems<'_> {
             DeValue::Array(_) => "an array",
             DeValue::Table(_) => "a table",
         };
-        self.add(
-            Code::WrongType,
-            &span,
-            format!("`{name}` takes {wanted}, not {kind}"),
-        );
+        self.add(Code::WrongType, &span, format!("`{name}` takes {wanted}, not {kind}"));
         None
     }
 }

@@ -30,27 +30,14 @@ pub(crate) fn owners(draft: &Draft) -> BTreeMap<&str, &str> {
 }
 
 fn events_have_one_owner_and_a_topic(draft: &Draft, problems: &mut Problems<'_>) {
-    let topics: BTreeSet<&str> = draft
-        .topics
-        .iter()
-        .map(|topic| topic.value.name.as_str())
-        .collect();
+    let topics: BTreeSet<&str> = draft.topics.iter().map(|topic| topic.value.name.as_str()).collect();
     let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
     for (speaker, says) in draft.speakers() {
         for said in says {
             let topic = &said.topic;
             if !topics.contains(topic.value.as_str()) {
-                let message = format!(
-                    "`{speaker}` speaks on `{}`, which is not a topic",
-                    topic.value
-                );
-                problems.add_meant(
-                    Code::UnknownTopic,
-                    &topic.span,
-                    message,
-                    &topic.value,
-                    topics.iter().copied(),
-                );
+                let message = format!("`{speaker}` speaks on `{}`, which is not a topic", topic.value);
+                problems.add_meant(Code::UnknownTopic, &topic.span, message, &topic.value, topics.iter().copied());
             }
             for event in &said.events {
                 let Some(owner) = owners.insert(&event.value, speaker) else {
@@ -60,12 +47,7 @@ fn events_have_one_owner_and_a_topic(draft: &Draft, problems: &mut Problems<'_>)
                     true => format!("`{speaker}` says `{}` on two topics", event.value),
                     false => format!("`{}` is said by `{owner}` and by `{speaker}`", event.value),
                 };
-                problems.add_with_help(
-                    Code::DuplicateOwnerOfEvent,
-                    &event.span,
-                    message,
-                    "an event has one owner and one topic",
-                );
+                problems.add_with_help(Code::DuplicateOwnerOfEvent, &event.span, message, "an event has one owner and one topic");
             }
         }
     }
@@ -74,33 +56,16 @@ fn events_have_one_owner_and_a_topic(draft: &Draft, problems: &mut Problems<'_>)
 fn events_heard_are_said(draft: &Draft, problems: &mut Problems<'_>) {
     let owners = owners(draft);
     for service in &draft.services {
-        for event in service
-            .hears
-            .iter()
-            .filter(|event| !owners.contains_key(event.value.as_str()))
-        {
-            let message = format!(
-                "`{}` hears `{}`, which nobody says",
-                service.name.value, event.value
-            );
-            problems.add_meant(
-                Code::UndeclaredEvent,
-                &event.span,
-                message,
-                &event.value,
-                owners.keys().copied(),
-            );
+        for event in service.hears.iter().filter(|event| !owners.contains_key(event.value.as_str())) {
+            let message = format!("`{}` hears `{}`, which nobody says", service.name.value, event.value);
+            problems.add_meant(Code::UndeclaredEvent, &event.span, message, &event.value, owners.keys().copied());
         }
     }
 }
 
 fn events_said_are_heard(draft: &Draft, problems: &mut Problems<'_>) {
-    let heard: BTreeSet<&str> = draft
-        .services
-        .iter()
-        .flat_map(|service| &service.hears)
-        .map(|event| event.value.as_str())
-        .collect();
+    let heard: BTreeSet<&str> =
+        draft.services.iter().flat_map(|service| &service.hears).map(|event| event.value.as_str()).collect();
     for (speaker, says) in draft.speakers() {
         let events = says.iter().flat_map(|said| &said.events);
         for event in events.filter(|event| !heard.contains(event.value.as_str())) {
@@ -111,24 +76,12 @@ fn events_said_are_heard(draft: &Draft, problems: &mut Problems<'_>) {
 }
 
 fn who_says_or_hears_has_a_store(draft: &Draft, problems: &mut Problems<'_>) {
-    for service in draft
-        .services
-        .iter()
-        .filter(|service| service.store == Some(Store::None))
-    {
+    for service in draft.services.iter().filter(|service| service.store == Some(Store::None)) {
         let spoken = service.says.first().map(|said| ("says", &said.topic));
         let heard = service.hears.first().map(|event| ("hears", event));
         for (verb, at) in spoken.into_iter().chain(heard) {
-            let message = format!(
-                "`{}` {verb} events but keeps no state to commit them with",
-                service.name.value
-            );
-            problems.add_with_help(
-                Code::StoreRequired,
-                &at.span,
-                message,
-                "give it the store \"sql\" or \"documents\"",
-            );
+            let message = format!("`{}` {verb} events but keeps no state to commit them with", service.name.value);
+            problems.add_with_help(Code::StoreRequired, &at.span, message, "give it the store \"sql\" or \"documents\"");
         }
     }
 }
@@ -143,12 +96,7 @@ fn needs_are_services(draft: &Draft, problems: &mut Problems<'_>) {
 }
 
 /// Notes a mention of a service that is not declared; says whether it is.
-pub(crate) fn service_exists(
-    draft: &Draft,
-    mention: &At<String>,
-    sentence: String,
-    problems: &mut Problems<'_>,
-) -> bool {
+pub(crate) fn service_exists(draft: &Draft, mention: &At<String>, sentence: String, problems: &mut Problems<'_>) -> bool {
     if draft.service_names.contains(&mention.value) {
         return true;
     }

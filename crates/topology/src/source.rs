@@ -28,31 +28,19 @@ pub(crate) fn place(source: &str, span: &Span) -> Place {
     let start = floor(source, span.start);
     let end = floor(source, span.end).max(start);
     let line_start = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line_end = source[start..]
-        .find('\n')
-        .map_or(source.len(), |newline| start + newline);
+    let line_end = source[start..].find('\n').map_or(source.len(), |newline| start + newline);
     let text = source[line_start..line_end].trim_end_matches('\r');
     Place {
         line: source[..line_start].matches('\n').count() + 1,
         column: source[line_start..start].chars().count() + 1,
-        width: source[start..end.min(line_end)]
-            .trim_end()
-            .chars()
-            .count()
-            .max(1),
-        text: text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect(),
+        width: source[start..end.min(line_end)].trim_end().chars().count().max(1),
+        text: text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
     }
 }
 
 /// The nearest character boundary at or before `offset`.
 fn floor(source: &str, offset: usize) -> usize {
-    (0..=offset.min(source.len()))
-        .rev()
-        .find(|at| source.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=offset.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0)
 }
 
 #[cfg(test)]

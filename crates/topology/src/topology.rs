@@ -28,10 +28,7 @@ impl Topology {
             crate::rules::check(draft, &mut problems);
         }
         let warnings = problems.finish()?;
-        Ok(Topology::from_draft(
-            draft.expect("a text without a draft has a syntax error, which is reported"),
-            warnings,
-        ))
+        Ok(Topology::from_draft(draft.expect("a text without a draft has a syntax error, which is reported"), warnings))
     }
 
     /// What is odd about the file but does not keep it from being used.
@@ -56,19 +53,14 @@ impl Topology {
 
     /// All edges as caller, callee and policy, ordered by both names.
     pub fn edges(&self) -> impl Iterator<Item = (&str, &str, &EdgePolicy)> {
-        self.services.values().flat_map(|service| {
-            service
-                .needs
-                .iter()
-                .map(|(peer, policy)| (service.name.as_str(), peer.as_str(), policy))
-        })
+        self.services
+            .values()
+            .flat_map(|service| service.needs.iter().map(|(peer, policy)| (service.name.as_str(), peer.as_str(), policy)))
     }
 
     /// The services that call this one, ordered by name.
     pub fn callers_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Service> {
-        self.services
-            .values()
-            .filter(move |caller| caller.needs.contains_key(service))
+        self.services.values().filter(move |caller| caller.needs.contains_key(service))
     }
 
     /// The topic of this name.
@@ -134,26 +126,10 @@ impl Topology {
     fn from_draft(draft: Draft, warnings: Vec<Problem>) -> Topology {
         Topology {
             events: events(&draft),
-            topics: draft
-                .topics
-                .into_iter()
-                .map(|topic| (topic.value.name.clone(), topic.value))
-                .collect(),
-            services: draft
-                .services
-                .into_iter()
-                .map(|service| (service.name.value.clone(), self::service(service)))
-                .collect(),
-            sagas: draft
-                .sagas
-                .into_iter()
-                .map(|saga| (saga.name.value.clone(), self::saga(saga)))
-                .collect(),
-            environments: draft
-                .environments
-                .into_iter()
-                .map(|place| (place.name.clone(), place))
-                .collect(),
+            topics: draft.topics.into_iter().map(|topic| (topic.value.name.clone(), topic.value)).collect(),
+            services: draft.services.into_iter().map(|service| (service.name.value.clone(), self::service(service))).collect(),
+            sagas: draft.sagas.into_iter().map(|saga| (saga.name.value.clone(), self::saga(saga))).collect(),
+            environments: draft.environments.into_iter().map(|place| (place.name.clone(), place)).collect(),
             slo: draft.slo,
             warnings,
         }
@@ -163,29 +139,11 @@ impl Topology {
 fn events(draft: &Draft) -> BTreeMap<String, Event> {
     let mut events = BTreeMap::new();
     for (producer, says) in draft.speakers() {
-        for SaysDraft {
-            topic,
-            events: said,
-        } in says
-        {
+        for SaysDraft { topic, events: said } in says {
             for name in said.iter().map(|event| event.value.clone()) {
-                let hears =
-                    |service: &&ServiceDraft| service.hears.iter().any(|heard| heard.value == name);
-                let hearers = draft
-                    .services
-                    .iter()
-                    .filter(hears)
-                    .map(|service| service.name.value.clone())
-                    .collect();
-                events.insert(
-                    name.clone(),
-                    Event {
-                        name,
-                        topic: topic.value.clone(),
-                        producer: producer.to_owned(),
-                        hearers,
-                    },
-                );
+                let hears = |service: &&ServiceDraft| service.hears.iter().any(|heard| heard.value == name);
+                let hearers = draft.services.iter().filter(hears).map(|service| service.name.value.clone()).collect();
+                events.insert(name.clone(), Event { name, topic: topic.value.clone(), producer: producer.to_owned(), hearers });
             }
         }
     }
@@ -197,17 +155,9 @@ fn service(draft: ServiceDraft) -> Service {
         name: draft.name.value,
         owns: draft.owns,
         store: draft.store.unwrap_or(Store::None),
-        says: draft
-            .says
-            .into_iter()
-            .map(|said| (said.topic.value, values(said.events)))
-            .collect(),
+        says: draft.says.into_iter().map(|said| (said.topic.value, values(said.events))).collect(),
         hears: values(draft.hears),
-        needs: draft
-            .needs
-            .into_iter()
-            .map(|(peer, policy)| (peer.value, policy))
-            .collect(),
+        needs: draft.needs.into_iter().map(|(peer, policy)| (peer.value, policy)).collect(),
     }
 }
 

@@ -109,12 +109,9 @@ impl Breaker {
             }
             BreakerState::HalfOpen | BreakerState::Open => {
                 let wait = u64::try_from(reopens.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
-                Err(Fault::unavailable(
-                    "breaker_open",
-                    format!("{to} has failed too often and is left alone for a while."),
-                )
-                .with("service", to)
-                .with("retry_after_ms", wait))
+                Err(Fault::unavailable("breaker_open", format!("{to} has failed too often and is left alone for a while."))
+                    .with("service", to)
+                    .with("retry_after_ms", wait))
             }
         }
     }
@@ -142,8 +139,7 @@ impl Breaker {
             return false;
         }
         let (calls, failures) = inner.counted(slot);
-        let opens =
-            calls >= self.policy.calls_min && f64::from(failures) >= self.policy.failures_ratio * f64::from(calls);
+        let opens = calls >= self.policy.calls_min && f64::from(failures) >= self.policy.failures_ratio * f64::from(calls);
         if opens {
             inner.turn(BreakerState::Open, world);
         }

@@ -62,8 +62,7 @@ impl Channel {
             ticket.finish(tonic::Code::DeadlineExceeded as i32);
             return Err(status_of(late()));
         }
-        let mut errand =
-            Errand { channel: &self, call: &call, due: now.saturating_add(span), alarm: world.sleep(span) };
+        let mut errand = Errand { channel: &self, call: &call, due: now.saturating_add(span), alarm: world.sleep(span) };
         match errand.run(request).await {
             Ok((response, None)) => {
                 ticket.finish(code_in(response.headers()).unwrap_or_default());

@@ -86,11 +86,8 @@ impl Edge {
         self.in_flight_gauge.increment(1.0);
         if self.in_flight.fetch_add(1, Ordering::AcqRel) >= self.policy.in_flight {
             ticket.finish(Code::ResourceExhausted as i32);
-            return Err(Fault::limited(
-                "too_many_in_flight",
-                format!("Too many calls to {} are on their way.", self.to),
-            )
-            .with("service", self.to));
+            return Err(Fault::limited("too_many_in_flight", format!("Too many calls to {} are on their way.", self.to))
+                .with("service", self.to));
         }
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         *tokens = (*tokens + self.policy.retry_budget_ratio).min(RETRY_TOKENS_MAX);

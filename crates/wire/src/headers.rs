@@ -55,9 +55,8 @@ pub(crate) fn write(
 
 /// Reads the context of a call, and refuses one that this platform has not sealed.
 pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Result<Call, Fault> {
-    let sealed = headers
-        .get(PRINCIPAL)
-        .ok_or_else(|| Fault::unauthenticated("principal_missing", "The call does not say who asks."))?;
+    let sealed =
+        headers.get(PRINCIPAL).ok_or_else(|| Fault::unauthenticated("principal_missing", "The call does not say who asks."))?;
     let forged = || Fault::unauthenticated("principal_forged", "The call's principal was not sealed by this platform.");
     let text = sealed.to_str().ok().and_then(|text| key.open("principal", text)).ok_or_else(forged)?;
     let mut parts = text.split('|');
@@ -83,10 +82,7 @@ pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Res
 
 fn request_of(text: &str) -> Option<RequestKey> {
     let (key, fingerprint) = text.split_once('.')?;
-    Some(RequestKey {
-        key: i64::from_str_radix(key, 16).ok()?,
-        fingerprint: i64::from_str_radix(fingerprint, 16).ok()?,
-    })
+    Some(RequestKey { key: i64::from_str_radix(key, 16).ok()?, fingerprint: i64::from_str_radix(fingerprint, 16).ok()? })
 }
 
 /// Reads the remaining time.
@@ -136,9 +132,8 @@ fn child_of(traceparent: &str, span: u64) -> Option<String> {
 }
 
 fn value(text: String) -> Result<HeaderValue, Fault> {
-    HeaderValue::try_from(text).map_err(|error| {
-        Fault::internal("header_unfit", "The call's context does not fit into a header.").because(error)
-    })
+    HeaderValue::try_from(text)
+        .map_err(|error| Fault::internal("header_unfit", "The call's context does not fit into a header.").because(error))
 }
 
 #[cfg(test)]

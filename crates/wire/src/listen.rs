@@ -92,9 +92,7 @@ impl Exchange {
     async fn receive(&self, request: Request<Body>) -> Response<Body> {
         let to = request.headers().get(headers::TO).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
         let Some(local) = self.local(&to) else {
-            return answer_of(
-                Fault::unavailable("service_not_here", "The service is not in this process.").with("service", to),
-            );
+            return answer_of(Fault::unavailable("service_not_here", "The service is not in this process.").with("service", to));
         };
         let Some(span) = headers::timeout_in(request.headers()) else {
             return self.serve(&local, request).await;

@@ -44,12 +44,7 @@ pub struct BreakerPolicy {
 
 impl Default for BreakerPolicy {
     fn default() -> BreakerPolicy {
-        BreakerPolicy {
-            window: Duration::from_secs(10),
-            failures_ratio: 0.5,
-            calls_min: 20,
-            open_for: Duration::from_secs(5),
-        }
+        BreakerPolicy { window: Duration::from_secs(10), failures_ratio: 0.5, calls_min: 20, open_for: Duration::from_secs(5) }
     }
 }
 

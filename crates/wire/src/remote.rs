@@ -132,8 +132,7 @@ impl Remote {
 }
 
 fn failed(error: &hyper::Error) -> Fault {
-    Fault::unavailable("transport_failed", "The connection failed before the answer was complete.")
-        .because(chain(error))
+    Fault::unavailable("transport_failed", "The connection failed before the answer was complete.").because(chain(error))
 }
 
 /// Writes an error with all that caused it, for the log.

@@ -76,8 +76,7 @@ impl Service<Request<Body>> for Routes {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let name = request.uri().path().trim_start_matches('/').split('/').next().unwrap_or_default();
         let Some(server) = self.servers.get(name) else {
-            let fault =
-                Fault::internal("rpc_unknown", "The service has no such call.").with("path", request.uri().path());
+            let fault = Fault::internal("rpc_unknown", "The service has no such call.").with("path", request.uri().path());
             return Box::pin(async move { Ok(answer_of(fault)) });
         };
         let answer = server.call(request);

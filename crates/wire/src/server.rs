@@ -28,11 +28,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new() -> Gate {
-        Gate {
-            paused: AtomicBool::new(false),
-            in_flight: AtomicUsize::new(0),
-            in_flight_max: AtomicUsize::new(IN_FLIGHT_MAX),
-        }
+        Gate { paused: AtomicBool::new(false), in_flight: AtomicUsize::new(0), in_flight_max: AtomicUsize::new(IN_FLIGHT_MAX) }
     }
 
     pub(crate) fn pause(&self, paused: bool) {
@@ -53,8 +49,9 @@ impl Gate {
         }
         let place = Place(Arc::clone(self));
         if self.in_flight.fetch_add(1, Ordering::AcqRel) >= self.in_flight_max.load(Ordering::Acquire) {
-            return Err(Fault::limited("too_many_in_flight", format!("{service} has too many calls at once."))
-                .with("service", service));
+            return Err(
+                Fault::limited("too_many_in_flight", format!("{service} has too many calls at once.")).with("service", service)
+            );
         }
         Ok(place)
     }
@@ -77,12 +74,7 @@ pub(crate) struct Local {
 }
 
 /// Carries out one call. It always answers; what went wrong is in the answer.
-pub(crate) async fn serve(
-    local: &Local,
-    mut request: Request<Body>,
-    world: &World,
-    key: &PlatformKey,
-) -> Response<Body> {
+pub(crate) async fn serve(local: &Local, mut request: Request<Body>, world: &World, key: &PlatformKey) -> Response<Body> {
     let call = match headers::read(request.headers(), world, key) {
         Ok(call) => call,
         Err(fault) => return answer_of(fault),

@@ -75,7 +75,8 @@ impl Change {
     pub(crate) fn content(&mut self) -> Result<Option<Content>, Fault> {
         let Some(body) = self.body.take() else { return Ok(None) };
         let name = self.collection.name;
-        let defect = |field: &str| Fault::internal("document_field", format!("The field {field} of {name} is not set as declared."));
+        let defect =
+            |field: &str| Fault::internal("document_field", format!("The field {field} of {name} is not set as declared."));
         let mut fields = Vec::with_capacity(self.collection.fields.len());
         for declared in self.collection.fields {
             let mut given = self.fields.iter().filter(|(field, _)| *field == declared.name);

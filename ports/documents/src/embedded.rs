@@ -219,7 +219,10 @@ impl PutWrite {
                 format!("update or ignore {table} set version = ?2 + 1, body = ?3{sets} where id = ?1 and version = ?2")
             }
         };
-        let remember = format!("insert into {}_answers (key, fingerprint, answer, at) values (?1, ?2, ?3, ?4) on conflict do nothing", put.service);
+        let remember = format!(
+            "insert into {}_answers (key, fingerprint, answer, at) values (?1, ?2, ?3, ?4) on conflict do nothing",
+            put.service
+        );
         let record = put.record.map(|(record, answer)| (remember, record, answer));
         Ok(PutWrite { text, params, record, events, answer })
     }

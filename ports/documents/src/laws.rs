@@ -178,7 +178,14 @@ pub async fn of_many_twins_one_makes_the_document(place: &impl Place) {
     let store = place.open().await;
     let twins = (1..=16).map(|id| {
         let store = store.clone();
-        async move { store.commit(request(9, 9), thing(id, 0, &format!("slug{id}"), 1).say(said(id)).answering(vec![u8::try_from(id).unwrap()])).await }
+        async move {
+            store
+                .commit(
+                    request(9, 9),
+                    thing(id, 0, &format!("slug{id}"), 1).say(said(id)).answering(vec![u8::try_from(id).unwrap()]),
+                )
+                .await
+        }
     });
     let mut winners = Vec::new();
     for outcome in all(twins).await {
@@ -255,7 +262,9 @@ pub async fn pages_follow_each_other_without_gap_or_repeat(place: &impl Place) {
     for id in 1..=20 {
         made(&store, thing(id, 0, &format!("s{:02}", 21 - id), id % 3)).await;
     }
-    for (field, order) in [("price", Order::Up), ("price", Order::Down), ("slug", Order::Up), ("slug", Order::Down), ("id", Order::Down)] {
+    for (field, order) in
+        [("price", Order::Up), ("price", Order::Down), ("slug", Order::Up), ("slug", Order::Down), ("id", Order::Down)]
+    {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
@@ -329,7 +338,8 @@ pub async fn a_field_that_is_not_declared_is_refused(place: &impl Place) {
     let missing = Change::put(THINGS, 1, 0, &json!({})).unwrap().with("shop", 1);
     let unknown = thing(1, 0, "a", 1).with("colour", 1);
     let twice = thing(1, 0, "a", 1).with("shop", 1);
-    let other_kind = Change::put(THINGS, 1, 0, &json!({})).unwrap().with("shop", "1").with("slug", 1).with("price", 1).with("folded", "");
+    let other_kind =
+        Change::put(THINGS, 1, 0, &json!({})).unwrap().with("shop", "1").with("slug", 1).with("price", 1).with("folded", "");
     for bad in [missing, unknown, twice, other_kind] {
         assert_eq!(code(store.commit(Once::Nothing, bad).await), "document_field");
     }

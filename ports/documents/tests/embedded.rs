@@ -39,8 +39,11 @@ impl Place for Sqlite {
 documents::laws!(fresh());
 
 static BEFORE: &[Collection] = &[Collection { name: "things", fields: &[Field::int("shop")], indexes: &[] }];
-static AFTERWARDS: &[Collection] =
-    &[Collection { name: "things", fields: &[Field::int("shop"), Field::text("slug")], indexes: &[Index::Unique(&["shop", "slug"])] }];
+static AFTERWARDS: &[Collection] = &[Collection {
+    name: "things",
+    fields: &[Field::int("shop"), Field::text("slug")],
+    indexes: &[Index::Unique(&["shop", "slug"])],
+}];
 
 #[tokio::test]
 async fn a_field_declared_later_is_filled_when_the_document_is_put_again() {

@@ -218,10 +218,11 @@ impl Error {
     /// Gives the fault that callers see.
     pub fn fault(&self) -> Fault {
         match self {
-            Error::LogTooShort { begins_at } => {
-                Fault::refused("log_too_short", "The figures go back further than the events that are kept; rebuilt, they would lose their beginning.")
-                    .with("log_begins_at", *begins_at)
-            }
+            Error::LogTooShort { begins_at } => Fault::refused(
+                "log_too_short",
+                "The figures go back further than the events that are kept; rebuilt, they would lose their beginning.",
+            )
+            .with("log_begins_at", *begins_at),
             Error::Rebuilding => Fault::conflict("rebuild_running", "The figures are being rebuilt already."),
             Error::BadStep => Fault::invalid("bad_step", "The step is minute, day or month."),
         }

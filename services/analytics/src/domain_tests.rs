@@ -9,7 +9,16 @@ const SHOP: ShopId = ShopId(1);
 fn event<F: Fact>(fact: &F, at: Timestamp) -> Event {
     let new = NewEvent::of(fact, at, "");
     let data = RawValue::from_string(new.data).unwrap();
-    Event { seq: 1, source: "x".into(), topic: new.topic.into(), kind: new.kind.into(), key: new.key, at, correlation: String::new(), data }
+    Event {
+        seq: 1,
+        source: "x".into(),
+        topic: new.topic.into(),
+        kind: new.kind.into(),
+        key: new.key,
+        at,
+        correlation: String::new(),
+        data,
+    }
 }
 
 fn ledger() -> Ledger {
@@ -23,12 +32,29 @@ fn late() -> Timestamp {
 
 fn created(id: i64, total_minor: i64) -> Event {
     let line = |slug: &str, quantity, total_minor| Line {
-        item_id: base::id::ItemId(1), slug: slug.into(), size: "M".into(), quantity, total_minor, kind: ItemKind::Dish, options: vec![], steps: vec![],
+        item_id: base::id::ItemId(1),
+        slug: slug.into(),
+        size: "M".into(),
+        quantity,
+        total_minor,
+        kind: ItemKind::Dish,
+        options: vec![],
+        steps: vec![],
     };
     let order = OrderCreated {
-        order_id: OrderId(id), shop_id: SHOP, placed_at: late(), lines: vec![line("ham", 2, total_minor - 100), line("cola", 1, 100)],
-        needs: vec![], total_minor, currency: Currency::USD, payment: PaymentKind::Cash, method_id: None,
-        fulfilment: Fulfilment::Delivery, language: "en".into(), device_id: None, has_email: false,
+        order_id: OrderId(id),
+        shop_id: SHOP,
+        placed_at: late(),
+        lines: vec![line("ham", 2, total_minor - 100), line("cola", 1, 100)],
+        needs: vec![],
+        total_minor,
+        currency: Currency::USD,
+        payment: PaymentKind::Cash,
+        method_id: None,
+        fulfilment: Fulfilment::Delivery,
+        language: "en".into(),
+        device_id: None,
+        has_email: false,
     };
     event(&order, late())
 }
@@ -36,14 +62,26 @@ fn created(id: i64, total_minor: i64) -> Event {
 fn delivered(id: i64) -> Event {
     let data = format!(r#"{{"order_id":{id},"shop_id":1}}"#);
     Event {
-        seq: 2, source: "delivery".into(), topic: "order-events".into(), kind: "order.delivered.v1".into(), key: id,
-        at: late(), correlation: String::new(), data: RawValue::from_string(data).unwrap(),
+        seq: 2,
+        source: "delivery".into(),
+        topic: "order-events".into(),
+        kind: "order.delivered.v1".into(),
+        key: id,
+        at: late(),
+        correlation: String::new(),
+        data: RawValue::from_string(data).unwrap(),
     }
 }
 
 fn cancelled(id: i64) -> Event {
     let order = OrderCancelled {
-        order_id: OrderId(id), shop_id: SHOP, reason: CancelReason::TooLate, by: "platform".into(), total_minor: 5, fee_minor: 0, placed_at: late(),
+        order_id: OrderId(id),
+        shop_id: SHOP,
+        reason: CancelReason::TooLate,
+        by: "platform".into(),
+        total_minor: 5,
+        fee_minor: 0,
+        placed_at: late(),
     };
     event(&order, late())
 }
@@ -80,8 +118,11 @@ fn whichever_comes_first_the_figures_are_the_same() {
 
 #[test]
 fn cooking_times_fall_into_classes() {
-    let ready = |id, cooking_ms| event(&OrderReady { order_id: OrderId(id), shop_id: SHOP, ticket_id: base::id::TicketId(1), cooking_ms }, late());
+    let ready = |id, cooking_ms| {
+        event(&OrderReady { order_id: OrderId(id), shop_id: SHOP, ticket_id: base::id::TicketId(1), cooking_ms }, late())
+    };
     let ledger = heard(&[ready(1, 60_000), ready(2, 60_001), ready(3, 100_000_000)]);
-    let cooking: Vec<_> = ledger.figures.cooking.iter().map(|((_, up_to), cooking)| (*up_to, cooking.orders, cooking.longest_ms)).collect();
+    let cooking: Vec<_> =
+        ledger.figures.cooking.iter().map(|((_, up_to), cooking)| (*up_to, cooking.orders, cooking.longest_ms)).collect();
     assert_eq!(cooking, [(60_000, 1, 60_000), (120_000, 1, 60_001), (i64::MAX, 1, 100_000_000)]);
 }

@@ -23,7 +23,8 @@ pub async fn when_anything_happened_count(ctx: Ctx, clocks: Clocks, events: Vec<
 
 /// Adds events to the figures of one generation.
 pub async fn counted(ctx: &Ctx, clocks: &Clocks, generation: i64, events: &[Arc<Event>]) -> Result<Change, Fault> {
-    let about: BTreeSet<OrderId> = events.iter().filter(|event| is_about_an_order(event)).map(|event| OrderId(event.key)).collect();
+    let about: BTreeSet<OrderId> =
+        events.iter().filter(|event| is_about_an_order(event)).map(|event| OrderId(event.key)).collect();
     let about: Vec<OrderId> = about.into_iter().collect();
     let before = store::orders(ctx.store(), generation, &about).await?;
     let shops: BTreeSet<ShopId> = events.iter().filter_map(|event| shop_of(event)).collect();

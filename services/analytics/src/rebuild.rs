@@ -16,7 +16,15 @@ use crate::store;
 const PAGE: usize = 1_000;
 
 fn job(due: Timestamp, correlation: &str) -> NewJob {
-    NewJob { kind: "rebuild", key: 0, due, deadline: None, body: "{}".to_owned(), correlation: correlation.to_owned(), lease: None }
+    NewJob {
+        kind: "rebuild",
+        key: 0,
+        due,
+        deadline: None,
+        body: "{}".to_owned(),
+        correlation: correlation.to_owned(),
+        lease: None,
+    }
 }
 
 /// Begins a rebuild; gives how many events will be counted again.
@@ -34,7 +42,8 @@ pub async fn begin(ctx: &Ctx, clocks: &Clocks, call: &Call) -> Result<(Change, i
     for statement in store::begin_rebuild(state) {
         change = change.write(statement);
     }
-    let change = change.write(ctx.store().act(&call.principal, "rebuild_figures", "all", "")).job(job(ctx.now(), &call.correlation));
+    let change =
+        change.write(ctx.store().act(&call.principal, "rebuild_figures", "all", "")).job(job(ctx.now(), &call.correlation));
     Ok((change, events))
 }
 

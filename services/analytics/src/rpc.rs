@@ -51,7 +51,11 @@ impl Analytics for Rpc {
             let shop = ShopId(request.get_ref().shop_id);
             let generation = self.shown(&request, shop.0).await?;
             let store = self.ctx.store();
-            let all = store::series(store, generation, shop, "all", "", "", 1).await?.first().map(|(_, sums)| *sums).unwrap_or_default();
+            let all = store::series(store, generation, shop, "all", "", "", 1)
+                .await?
+                .first()
+                .map(|(_, sums)| *sums)
+                .unwrap_or_default();
             let last = minute(self.ctx.now() - Duration::from_secs(60));
             let door = store::series(store, generation, shop, "door", &last, &last, 1).await?;
             let currency = store::shop(store, shop).await?.map_or_else(String::new, |(_, currency)| currency);
@@ -90,7 +94,9 @@ impl Analytics for Rpc {
                 return Err(Error::BadStep.fault());
             }
             let limit = rows(asked.limit, POINTS_DEFAULT)?;
-            let series = store::series(self.ctx.store(), generation, ShopId(asked.shop_id), &asked.step, &asked.from, &asked.to, limit).await?;
+            let series =
+                store::series(self.ctx.store(), generation, ShopId(asked.shop_id), &asked.step, &asked.from, &asked.to, limit)
+                    .await?;
             let points = series.into_iter().map(|(at, sums)| api::Point {
                 at,
                 orders: sums.orders,
@@ -109,7 +115,8 @@ impl Analytics for Rpc {
             let generation = self.shown(&request, asked.shop_id).await?;
             let limit = rows(asked.limit, ITEMS_DEFAULT)?;
             let top = store::top(self.ctx.store(), generation, ShopId(asked.shop_id), &asked.month, limit).await?;
-            let items = top.into_iter().map(|(slug, size, quantity, revenue_minor)| api::TopItem { slug, size, quantity, revenue_minor });
+            let items =
+                top.into_iter().map(|(slug, size, quantity, revenue_minor)| api::TopItem { slug, size, quantity, revenue_minor });
             Ok(api::TopItemsAnswer { items: items.collect() })
         })
         .await
@@ -126,7 +133,10 @@ impl Analytics for Rpc {
                 orders,
                 average_ms: total.checked_div(orders).unwrap_or(0),
                 longest_ms: classes.iter().map(|[.., longest]| *longest).max().unwrap_or(0),
-                buckets: classes.iter().map(|[up_to_ms, orders, ..]| api::Bucket { up_to_ms: *up_to_ms, orders: *orders }).collect(),
+                buckets: classes
+                    .iter()
+                    .map(|[up_to_ms, orders, ..]| api::Bucket { up_to_ms: *up_to_ms, orders: *orders })
+                    .collect(),
             })
         })
         .await

@@ -10,7 +10,8 @@ use crate::domain::{Figures, Kept, Sums, minute};
 
 const STATE: &str = "select generation, building, epoch from analytics_state where id = 1";
 const SAME_EPOCH: &str = "update analytics_state set epoch = epoch where id = 1 and epoch = $1";
-const BEGIN: &str = "update analytics_state set building = generation + 1, epoch = epoch + 1 where id = 1 and epoch = $1 and building = 0";
+const BEGIN: &str =
+    "update analytics_state set building = generation + 1, epoch = epoch + 1 where id = 1 and epoch = $1 and building = 0";
 const TAKE_PLACE: &str = "update analytics_state set generation = building, building = 0, epoch = epoch + 1 where id = 1 and epoch = $1 and building > 0";
 
 const SHOP: &str = "select time_zone, currency from analytics_shops where id = $1";
@@ -156,7 +157,9 @@ pub async fn orders(store: &Store, generation: i64, orders: &[OrderId]) -> Resul
         values.extend((0..AT_ONCE).filter_map(|place| ids.get(place).or(ids.last()).map(|id| sql::Value::Int(id.0))));
         for row in store.read(ORDERS, values).await? {
             let kept = serde_json::from_str(row.text(1)?);
-            let kept = kept.map_err(|error| Fault::internal("analytics_row_unreadable", "A row of analytics cannot be read.").because(error))?;
+            let kept = kept.map_err(|error| {
+                Fault::internal("analytics_row_unreadable", "A row of analytics cannot be read.").because(error)
+            })?;
             found.insert(row.id(0)?, kept);
         }
     }
@@ -165,7 +168,10 @@ pub async fn orders(store: &Store, generation: i64, orders: &[OrderId]) -> Resul
 
 /// Turns what was kept of orders into what is kept now. Refused when another lane changed one of them meanwhile.
 pub fn change_orders(generation: i64, before: &BTreeMap<OrderId, Kept>, after: &BTreeMap<OrderId, Kept>) -> Vec<Statement> {
-    let gone = before.iter().filter(|(id, kept)| after.get(id) != Some(*kept)).map(|(id, _)| statement(ORDER_DROP, params![generation, *id]).expecting(1));
+    let gone = before
+        .iter()
+        .filter(|(id, kept)| after.get(id) != Some(*kept))
+        .map(|(id, _)| statement(ORDER_DROP, params![generation, *id]).expecting(1));
     let new = after.iter().filter(|(id, kept)| before.get(id) != Some(*kept)).map(|(id, kept)| {
         let body = serde_json::to_string(kept).expect("what is kept is plain data");
         statement(ORDER_PUT, params![generation, *id, body]).expecting(1)
@@ -182,7 +188,10 @@ pub fn add(generation: i64, figures: &Figures, now: Timestamp) -> Vec<Statement>
     let mut doors = std::collections::BTreeSet::new();
     for ((shop, step, at), sums) in &figures.series {
         let Sums { orders, delivered, cancelled, revenue_minor, refunded_minor } = *sums;
-        statements.push(statement(SERIES_ADD, params![generation, *shop, *step, at, orders, delivered, cancelled, revenue_minor, refunded_minor]));
+        statements.push(statement(
+            SERIES_ADD,
+            params![generation, *shop, *step, at, orders, delivered, cancelled, revenue_minor, refunded_minor],
+        ));
         if *step == "door" && doors.insert(*shop) {
             statements.push(statement(DOOR_DROP, params![generation, *shop, minute(now - DOOR_KEPT)]));
         }
@@ -191,14 +200,22 @@ pub fn add(generation: i64, figures: &Figures, now: Timestamp) -> Vec<Statement>
         statements.push(statement(ITEM_ADD, params![generation, *shop, month, slug, size, *quantity, *revenue_minor]));
     }
     for ((shop, up_to_ms), cooking) in &figures.cooking {
-        statements.push(statement(COOKING_ADD, params![generation, *shop, *up_to_ms, cooking.orders, cooking.total_ms, cooking.longest_ms]));
+        statements.push(statement(
+            COOKING_ADD,
+            params![generation, *shop, *up_to_ms, cooking.orders, cooking.total_ms, cooking.longest_ms],
+        ));
     }
     statements
 }
 
 /// Reads the counts by type; events that name no shop count for all.
 pub async fn counts(store: &Store, generation: i64, shop: ShopId) -> Result<Vec<(String, i64)>, Fault> {
-    store.read(COUNTS_READ, params![generation, shop]).await?.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect()
+    store
+        .read(COUNTS_READ, params![generation, shop])
+        .await?
+        .iter()
+        .map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?)))
+        .collect()
 }
 
 pub async fn all_events(store: &Store, generation: i64) -> Result<i64, Fault> {
@@ -206,13 +223,27 @@ pub async fn all_events(store: &Store, generation: i64) -> Result<i64, Fault> {
 }
 
 /// Reads a series between two stretches, both included.
-pub async fn series(store: &Store, generation: i64, shop: ShopId, step: &str, from: &str, to: &str, limit: u32) -> Result<Vec<(String, Sums)>, Fault> {
+pub async fn series(
+    store: &Store,
+    generation: i64,
+    shop: ShopId,
+    step: &str,
+    from: &str,
+    to: &str,
+    limit: u32,
+) -> Result<Vec<(String, Sums)>, Fault> {
     // Every stretch begins with a digit, so a tilde comes after all of them.
     let to = if to.is_empty() { "~" } else { to };
     let rows = store.read(SERIES_READ, params![generation, shop, step, from, to, limit]).await?;
     rows.iter()
         .map(|row| {
-            let sums = Sums { orders: row.int(1)?, delivered: row.int(2)?, cancelled: row.int(3)?, revenue_minor: row.int(4)?, refunded_minor: row.int(5)? };
+            let sums = Sums {
+                orders: row.int(1)?,
+                delivered: row.int(2)?,
+                cancelled: row.int(3)?,
+                revenue_minor: row.int(4)?,
+                refunded_minor: row.int(5)?,
+            };
             Ok((row.text(0)?.to_owned(), sums))
         })
         .collect()

@@ -19,7 +19,13 @@ async fn main() {
         house.make(pizza(&format!("p{number}"), &format!("Pizza {number}"), &format!("Пицца {number}"), 1_000 + number)).await;
     }
     house.quote("p1", "L", &["cheese"]).await.expect("the menu is on the shelf");
-    let line = |slug: &str| api::LineRequest { slug: slug.to_owned(), size: "L".to_owned(), quantity: 2, options: vec!["cheese".to_owned()], ..Default::default() };
+    let line = |slug: &str| api::LineRequest {
+        slug: slug.to_owned(),
+        size: "L".to_owned(),
+        quantity: 2,
+        options: vec!["cheese".to_owned()],
+        ..Default::default()
+    };
     let quote = api::QuoteRequest { shop_id: 1, lines: vec![line("p1"), line("p2"), line("p3")] };
     let page = api::ListItemsRequest { shop_id: 1, limit: 20, ..Default::default() };
     for what in ["quotes of three lines", "pages of 20 items", "pages that are known"] {

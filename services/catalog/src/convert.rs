@@ -4,7 +4,9 @@ use base::id::{CategoryId, Id, ItemId, ShopId, StockId};
 use base::{Texts, Timestamp};
 use catalog_api as api;
 
-use crate::domain::{Attribute, Category, Draft, Error, Extra, Interval, Item, Kind, Need, Problem, Shop, Step, Values, Variant, What};
+use crate::domain::{
+    Attribute, Category, Draft, Error, Extra, Interval, Item, Kind, Need, Problem, Shop, Step, Values, Variant, What,
+};
 
 fn texts(map: impl IntoIterator<Item = (String, String)>) -> Texts {
     Texts(map.into_iter().collect())
@@ -53,7 +55,11 @@ pub fn draft(item: api::Item) -> Result<Draft, Error> {
         description: texts(item.description),
         attributes: item.attributes.into_iter().map(value).collect::<Result<_, _>>()?,
         variants: item.variants.into_iter().map(variant).collect(),
-        steps: item.steps.into_iter().map(|step| Step { station: step.station, seconds: step.seconds, celsius: step.celsius }).collect(),
+        steps: item
+            .steps
+            .into_iter()
+            .map(|step| Step { station: step.station, seconds: step.seconds, celsius: step.celsius })
+            .collect(),
         tax_rate_bp: item.tax_rate_bp,
     })
 }
@@ -132,7 +138,8 @@ pub fn category_shown(category: &Category) -> api::Category {
             Values::Integer => ("integer", None),
             Values::Choice(choices) => ("choice", Some(choices)),
         };
-        let named = |(slug, name): (&String, &Texts)| (slug.clone(), api::ChoiceName { name: name.0.clone().into_iter().collect() });
+        let named =
+            |(slug, name): (&String, &Texts)| (slug.clone(), api::ChoiceName { name: name.0.clone().into_iter().collect() });
         api::Attribute {
             slug: attribute.slug.clone(),
             kind: kind.to_owned(),

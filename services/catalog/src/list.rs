@@ -31,7 +31,8 @@ pub fn page(menu: &Menu, request: &api::ListItemsRequest) -> Result<api::ItemPag
     if request.min_minor < 0 || request.max_minor < 0 || (request.max_minor > 0 && request.min_minor > request.max_minor) {
         return Err(Error::Filter("price"));
     }
-    let language = if request.language.is_empty() { menu.shop.languages.first().map_or("en", String::as_str) } else { &request.language };
+    let language =
+        if request.language.is_empty() { menu.shop.languages.first().map_or("en", String::as_str) } else { &request.language };
     let (sorted, backwards) = match request.sort.as_str() {
         "" | "name" => (menu.by_name(language).ok_or(Error::Filter("language"))?, false),
         "-name" => (menu.by_name(language).ok_or(Error::Filter("language"))?, true),
@@ -71,7 +72,12 @@ pub fn page(menu: &Menu, request: &api::ListItemsRequest) -> Result<api::ItemPag
         (Some((key, id, _)), Some(_)) => write(list, key, *id),
         _ => String::new(),
     };
-    Ok(api::ItemPage { items: rows.iter().map(|row| row.2.shown.clone()).collect(), next, version: menu.version, unchanged: false })
+    Ok(api::ItemPage {
+        items: rows.iter().map(|row| row.2.shown.clone()).collect(),
+        next,
+        version: menu.version,
+        unchanged: false,
+    })
 }
 
 fn words(text: &str) -> Result<Vec<String>, Error> {

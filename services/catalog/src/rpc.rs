@@ -82,7 +82,9 @@ impl Catalog for Rpc {
                 match &before {
                     // A shop begins with the platform, not with somebody who would like to be its staff.
                     None => call.principal.must_be_platform()?,
-                    Some(before) if before.version != shop.version => return Err(Error::Stale { current: before.version }.fault()),
+                    Some(before) if before.version != shop.version => {
+                        return Err(Error::Stale { current: before.version }.fault());
+                    }
                     Some(_) => {}
                 }
                 let mut after = shop.clone();

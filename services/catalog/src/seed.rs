@@ -238,11 +238,19 @@ pub fn parse_menu(text: &str) -> Result<Menu, Fault> {
     slugs(menu.options.iter().map(|option| &option.slug).collect(), "options")?;
     slugs(menu.items.iter().map(|item| &item.slug).collect(), "items")?;
     let known = |set: &BTreeSet<String>, slug: &str, what: &str, owner: &str| {
-        if set.contains(slug) { Ok(()) } else { Err(bad(format!("{owner} names the {what} `{slug}`, which is not in the menu."))) }
+        if set.contains(slug) {
+            Ok(())
+        } else {
+            Err(bad(format!("{owner} names the {what} `{slug}`, which is not in the menu.")))
+        }
     };
     for option in &menu.options {
         option.categories.iter().try_for_each(|slug| known(&categories, slug, "category", &option.slug))?;
-        option.ingredients.keys().chain(&option.without).try_for_each(|slug| known(&ingredients, slug, "ingredient", &option.slug))?;
+        option
+            .ingredients
+            .keys()
+            .chain(&option.without)
+            .try_for_each(|slug| known(&ingredients, slug, "ingredient", &option.slug))?;
     }
     for item in &menu.items {
         known(&categories, &item.category, "category", &item.slug)?;
@@ -267,7 +275,10 @@ mod tests {
     #[test]
     fn the_menu_of_the_product_is_whole() {
         let menu = parse_menu(MENU).unwrap();
-        assert_eq!((menu.items.len(), menu.categories.len(), menu.ingredients.len(), menu.options.len(), menu.stations.len()), (39, 7, 60, 8, 3));
+        assert_eq!(
+            (menu.items.len(), menu.categories.len(), menu.ingredients.len(), menu.options.len(), menu.stations.len()),
+            (39, 7, 60, 8, 3)
+        );
         let item = menu.items.iter().find(|item| item.slug == "spinach_supr").unwrap();
         let needs = menu.needs(item, "S");
         assert!(needs.contains(&("dough".to_owned(), 175)));

@@ -106,7 +106,8 @@ impl Shelf {
             },
         };
         let read_whole = held.map_or(compared, |held| held.read_whole);
-        *slot.held.write().expect("nothing panics while a menu is held") = Some(Held { menu: menu.clone(), compared, read_whole, newest });
+        *slot.held.write().expect("nothing panics while a menu is held") =
+            Some(Held { menu: menu.clone(), compared, read_whole, newest });
         Ok(menu)
     }
 
@@ -201,7 +202,11 @@ mod tests {
 
     #[test]
     fn of_two_states_of_a_thing_the_newer_one_stays() {
-        let parts = |version| crate::menu::Parts { shop: Some(tests::shop()), items: vec![Item { version, ..tests::item() }], ..Default::default() };
+        let parts = |version| crate::menu::Parts {
+            shop: Some(tests::shop()),
+            items: vec![Item { version, ..tests::item() }],
+            ..Default::default()
+        };
         let newer = Menu::merged(None, parts(3)).unwrap();
         assert_eq!(Menu::merged(Some(&newer), parts(2)).unwrap().find(7, "").unwrap().item.version, 3);
         assert_eq!(Menu::merged(Some(&newer), parts(4)).unwrap().find(0, "margherita").unwrap().item.version, 4);

@@ -55,7 +55,12 @@ pub async fn changed(store: &Store, shop: ShopId, since: Timestamp) -> Result<Pa
     })
 }
 
-async fn since_in<T: Versioned>(store: &Store, collection: &'static Collection, shop: ShopId, since: Timestamp) -> Result<Vec<T>, Fault> {
+async fn since_in<T: Versioned>(
+    store: &Store,
+    collection: &'static Collection,
+    shop: ShopId,
+    since: Timestamp,
+) -> Result<Vec<T>, Fault> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
@@ -116,7 +121,12 @@ fn free(free: bool) -> Result<(), Fault> {
     if free { Ok(()) } else { Err(Error::SlugTaken.fault()) }
 }
 
-async fn by_slug<T: Versioned>(store: &Store, collection: &'static Collection, shop: ShopId, slug: &str) -> Result<Option<T>, Fault> {
+async fn by_slug<T: Versioned>(
+    store: &Store,
+    collection: &'static Collection,
+    shop: ShopId,
+    slug: &str,
+) -> Result<Option<T>, Fault> {
     let query = Query::all().is("shop_id", documents::id(shop)).is("slug", slug);
     store.find_one(collection, query).await?.as_ref().map(read).transpose()
 }
@@ -159,6 +169,8 @@ fn event(item: &Item, said: Said, now: Timestamp, correlation: &str) -> NewEvent
         Said::Changed => of(&ItemChanged { item_id, shop_id, version }, now, correlation),
         Said::Prices(changes) => of(&PriceChanged { item_id, shop_id, changes, version }, now, correlation),
         Said::Retired => of(&ItemRetired { item_id, shop_id, version }, now, correlation),
-        Said::Availability(size, available) => of(&AvailabilityChanged { item_id, shop_id, size, available, version }, now, correlation),
+        Said::Availability(size, available) => {
+            of(&AvailabilityChanged { item_id, shop_id, size, available, version }, now, correlation)
+        }
     }
 }

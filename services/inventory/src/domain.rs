@@ -267,7 +267,8 @@ impl Error {
             Error::Stale { version } => {
                 Fault::conflict("stale_version", "Somebody changed it meanwhile; look again.").with("version", *version)
             }
-            Error::NotAQuantity => Fault::invalid("bad_stock_quantity", "This is not a number of units that can be moved.").with("quantity_max", QUANTITY_MAX),
+            Error::NotAQuantity => Fault::invalid("bad_stock_quantity", "This is not a number of units that can be moved.")
+                .with("quantity_max", QUANTITY_MAX),
             Error::NotEnough { available } => {
                 Fault::refused("not_enough_stock", "There is less in stock than that.").with("available", *available)
             }

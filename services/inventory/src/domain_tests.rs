@@ -30,11 +30,10 @@ fn order(id: i64, needs: &[(i64, i64)]) -> Demand {
 
 #[test]
 fn an_order_gets_all_or_nothing_and_leaves_the_rest_to_the_next() {
-    let served = serve(shelf([level(1, 5, 0), level(2, 1, 0)]), &[
-        order(1, &[(1, 3), (2, 1)]),
-        order(2, &[(1, 2), (2, 1)]),
-        order(3, &[(1, 2)]),
-    ]);
+    let served = serve(
+        shelf([level(1, 5, 0), level(2, 1, 0)]),
+        &[order(1, &[(1, 3), (2, 1)]), order(2, &[(1, 2), (2, 1)]), order(3, &[(1, 2)])],
+    );
     let missing: Vec<usize> = served.shortages.iter().map(Vec::len).collect();
     assert_eq!(missing, [0, 1, 0]);
     assert_eq!(served.shortages[1], [Shortage { stock_id: StockId(2), wanted: 1, available: 0 }]);
@@ -53,10 +52,10 @@ fn what_is_unknown_or_another_shops_is_not_there() {
 
 #[test]
 fn a_crossing_is_seen_once_for_a_whole_batch() {
-    let served = serve(shelf([level(1, 100, 50), level(2, 100, 50), level(3, 40, 50)]), &[
-        order(1, &[(1, 30), (2, 50), (3, 1)]),
-        order(2, &[(1, 30)]),
-    ]);
+    let served = serve(
+        shelf([level(1, 100, 50), level(2, 100, 50), level(3, 40, 50)]),
+        &[order(1, &[(1, 30), (2, 50), (3, 1)]), order(2, &[(1, 30)])],
+    );
     let lows: Vec<_> = served.lows.iter().map(|low| (low.stock_id.0, low.available)).collect();
     assert_eq!(lows, [(1, 40)], "2 stands at its mark, 3 was low before");
     let crosses: Vec<bool> = served.takes.iter().map(|take| take.crosses).collect();

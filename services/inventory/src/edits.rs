@@ -41,7 +41,9 @@ fn reason_of(text: &str) -> Result<&str, Fault> {
 
 fn item_of(request: &api::AddItemRequest) -> Result<NewItem, Error> {
     let slug = request.slug.as_str();
-    let fits = !slug.is_empty() && slug.len() <= 100 && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+    let fits = !slug.is_empty()
+        && slug.len() <= 100
+        && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
     if !fits {
         return Err(Error::BadItem("A short name is made of a-z, 0-9, - and _, at most 100 of them."));
     }
@@ -55,7 +57,13 @@ fn item_of(request: &api::AddItemRequest) -> Result<NewItem, Error> {
     if !(0..=QUANTITY_MAX).contains(&request.low_at) || !(0..=QUANTITY_MAX).contains(&request.initial) {
         return Err(Error::NotAQuantity);
     }
-    Ok(NewItem { shop_id: ShopId(request.shop_id), slug: slug.to_owned(), name, unit: request.unit.clone(), low_at: request.low_at })
+    Ok(NewItem {
+        shop_id: ShopId(request.shop_id),
+        slug: slug.to_owned(),
+        name,
+        unit: request.unit.clone(),
+        low_at: request.low_at,
+    })
 }
 
 /// Begins to keep a thing.
@@ -94,7 +102,12 @@ pub async fn add_item(ctx: &Ctx, call: &Call, request: &api::AddItemRequest) -> 
 }
 
 /// Carries out one edit of staff.
-pub async fn edit_one(ctx: &Ctx, call: &Call, request: &api::EditRequest, kind: fn(i64) -> Edit) -> Result<(Change, api::Level), Fault> {
+pub async fn edit_one(
+    ctx: &Ctx,
+    call: &Call,
+    request: &api::EditRequest,
+    kind: fn(i64) -> Edit,
+) -> Result<(Change, api::Level), Fault> {
     let before = found(call, store::level(ctx.store(), StockId(request.stock_id)).await?)?;
     let (change, after) = edited(ctx, call, &before, kind(request.quantity), request.version, reason_of(&request.reason)?)?;
     Ok((change, shown::level(&after)))
@@ -128,7 +141,9 @@ pub async fn receive_many(ctx: &Ctx, call: &Call, request: &api::ReceiveManyRequ
     call.principal.must_serve(shop)?;
     let reason = reason_of(&request.reason)?;
     if request.receipts.len() > RECEIPTS_MAX {
-        return Err(Fault::invalid("too_many_receipts", "These are too many receipts at once.").with("receipts_max", RECEIPTS_MAX));
+        return Err(
+            Fault::invalid("too_many_receipts", "These are too many receipts at once.").with("receipts_max", RECEIPTS_MAX)
+        );
     }
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
     for receipt in &request.receipts {
@@ -139,7 +154,8 @@ pub async fn receive_many(ctx: &Ctx, call: &Call, request: &api::ReceiveManyRequ
     let mut change = Change::new();
     let mut page = api::LevelPage::default();
     for (slug, quantity) in sums {
-        let before = store::level_by_slug(ctx.store(), shop, slug).await?.ok_or_else(|| Error::NotFound.fault().with("slug", slug))?;
+        let before =
+            store::level_by_slug(ctx.store(), shop, slug).await?.ok_or_else(|| Error::NotFound.fault().with("slug", slug))?;
         let (one, after) = edited(ctx, call, &before, Edit::Receive(quantity), 0, reason)?;
         change = change.and(one);
         page.levels.push(shown::level(&after));

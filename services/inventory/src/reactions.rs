@@ -24,7 +24,8 @@ pub async fn when_orders_created_set_aside(ctx: Ctx, events: Vec<Arc<Event>>) ->
     let mut heard = Vec::new();
     for event in &events {
         let order: OrderCreated = event.read()?;
-        let needs = needs_of(order.needs.iter().filter(|need| need.quantity != 0).map(|need| (need.stock_id, need.quantity))).map_err(|error| error.fault())?;
+        let needs = needs_of(order.needs.iter().filter(|need| need.quantity != 0).map(|need| (need.stock_id, need.quantity)))
+            .map_err(|error| error.fault())?;
         match known.get(&order.order_id) {
             None => {
                 demands.push(Demand { order_id: order.order_id, shop_id: order.shop_id, needs });
@@ -56,7 +57,8 @@ pub async fn when_orders_created_set_aside(ctx: Ctx, events: Vec<Arc<Event>>) ->
             (State::Rejected, said, None)
         };
         let taken_by = movement.as_ref().map(|(id, _)| *id);
-        change = change.guarded(store::put_reservation(&Reservation { order_id, shop_id, state, needs, announced: true }, taken_by));
+        change =
+            change.guarded(store::put_reservation(&Reservation { order_id, shop_id, state, needs, announced: true }, taken_by));
         change = movement.into_iter().fold(change, |change, (_, movement)| change.write(movement)).say(said);
     }
     let correlation = events.first().map_or("", |event| event.correlation.as_str());
@@ -65,7 +67,13 @@ pub async fn when_orders_created_set_aside(ctx: Ctx, events: Vec<Arc<Event>>) ->
 
 /// Says that a level fell below its mark.
 pub fn low_said(level: &Level) -> StockLow {
-    StockLow { stock_id: level.stock_id, shop_id: level.shop_id, slug: level.slug.clone(), available: level.available, low_at: level.low_at }
+    StockLow {
+        stock_id: level.stock_id,
+        shop_id: level.shop_id,
+        slug: level.slug.clone(),
+        available: level.available,
+        low_at: level.low_at,
+    }
 }
 
 /// Puts back what cancelled orders hold.

@@ -1,11 +1,11 @@
 //! The contract of inventory, carried out.
 
+use base::Fault;
 use base::id::{OrderId, ShopId, StockId};
 use base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use base::Fault;
 use host::{Ctx, answer, settle};
-use inventory_api::inventory_server::Inventory;
 use inventory_api as api;
+use inventory_api::inventory_server::Inventory;
 use tonic::{Request, Response, Status};
 use wire::Call;
 
@@ -76,7 +76,8 @@ impl Inventory for Rpc {
             let asked = request.get_ref();
             call.principal.must_serve(ShopId(asked.shop_id))?;
             let limit = rows(asked.limit)?;
-            let mut levels = store::levels(self.ctx.store(), ShopId(asked.shop_id), asked.low_only, &asked.after, limit + 1).await?;
+            let mut levels =
+                store::levels(self.ctx.store(), ShopId(asked.shop_id), asked.low_only, &asked.after, limit + 1).await?;
             let more = levels.len() > limit as usize;
             levels.truncate(limit as usize);
             let next = levels.last().filter(|_| more).map_or_else(String::new, |last| last.level.slug.clone());
@@ -147,7 +148,8 @@ impl Inventory for Rpc {
             let looked_at = if stock.is_some() { LOOKED_AT_MAX } else { limit as u32 };
             let all = by_movement(self.ctx.store(), shop, order, before, looked_at).await?;
             let mut last = all.last().filter(|_| all.len() == looked_at as usize && order.is_none()).map(|movement| movement.id);
-            let mut movements: Vec<_> = all.iter().filter(|movement| stock.is_none_or(|stock| movement.needs.contains_key(&stock))).collect();
+            let mut movements: Vec<_> =
+                all.iter().filter(|movement| stock.is_none_or(|stock| movement.needs.contains_key(&stock))).collect();
             if movements.len() > limit {
                 movements.truncate(limit);
                 last = movements.last().map(|movement| movement.id);

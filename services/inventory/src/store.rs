@@ -21,13 +21,15 @@ const LEVEL_BY_SLUG: &str = "select l.id, l.shop_id, i.slug, l.available, l.rese
 const PAGE: &str = "select l.id, l.shop_id, i.slug, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted, i.low_at, l.low, l.version, i.name, i.unit from inventory_items i join inventory_levels l on l.id = i.id where i.shop_id = $1 and i.slug > $2 order by i.slug limit $3";
 const PAGE_LOW: &str = "select l.id, l.shop_id, i.slug, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted, i.low_at, l.low, l.version, i.name, i.unit from inventory_items i join inventory_levels l on l.id = i.id where i.shop_id = $1 and i.slug > $2 and l.low = true order by i.slug limit $3";
 
-const ITEM_PUT: &str = "insert into inventory_items (id, shop_id, slug, name, unit, low_at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+const ITEM_PUT: &str =
+    "insert into inventory_items (id, shop_id, slug, name, unit, low_at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
 const LEVEL_PUT: &str = "insert into inventory_levels (id, shop_id, available, reserved, consumed, received, corrected, wasted, low, version) values ($1, $2, $3, 0, 0, $3, 0, 0, $4, 1)";
 
 const TAKE: &str = "update inventory_levels set available = available - $2, reserved = reserved + $2 where id = $1 and available >= $2 and (low or available - $2 >= $3)";
 const TAKE_CROSSING: &str = "update inventory_levels set available = available - $2, reserved = reserved + $2, low = true where id = $1 and available >= $2 and not low and available - $2 < $3";
 const PUT_BACK: &str = "update inventory_levels set available = available + $2, reserved = reserved - $2, low = (low and available + $2 < $3) where id = $1 and reserved >= $2";
-const USE_UP: &str = "update inventory_levels set reserved = reserved - $2, consumed = consumed + $2 where id = $1 and reserved >= $2";
+const USE_UP: &str =
+    "update inventory_levels set reserved = reserved - $2, consumed = consumed + $2 where id = $1 and reserved >= $2";
 const RECEIVE: &str = "update inventory_levels set available = available + $2, received = received + $2, low = (low and available + $2 < $3), version = version + 1 where id = $1 and version = $4";
 const WASTE: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, version = version + 1 where id = $1 and version = $4 and available >= $2 and (low or available - $2 >= $3)";
 const WASTE_CROSSING: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, low = true, version = version + 1 where id = $1 and version = $4 and available >= $2 and not low and available - $2 < $3";
@@ -36,8 +38,10 @@ const COUNT: &str = "update inventory_levels set available = available + $2, cor
 const RESERVATION: &str = "select order_id, shop_id, state, needs, announced from inventory_reservations where order_id = $1";
 const RESERVATIONS: &str = "select order_id, shop_id, state, needs, announced from inventory_reservations where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const RESERVATION_PUT: &str = "insert into inventory_reservations (order_id, shop_id, state, needs, announced, taken_by) values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-const RESERVATION_END: &str = "update inventory_reservations set state = $2, ended_by = $3 where order_id = $1 and state = 'held'";
-const RESERVATION_ANNOUNCE: &str = "update inventory_reservations set announced = true where order_id = $1 and state = 'held' and announced = false";
+const RESERVATION_END: &str =
+    "update inventory_reservations set state = $2, ended_by = $3 where order_id = $1 and state = 'held'";
+const RESERVATION_ANNOUNCE: &str =
+    "update inventory_reservations set announced = true where order_id = $1 and state = 'held' and announced = false";
 const MOVEMENT_PUT: &str = "insert into inventory_movements (id, shop_id, kind, order_id, stock_id, quantity, at, principal, reason) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// How many ids one read asks for; a shorter list repeats its last.
@@ -262,7 +266,14 @@ impl Mover<'_> {
         self.movement(kind, shop, None, Some(stock), difference).1
     }
 
-    fn movement(&self, kind: &'static str, shop: ShopId, order: Option<OrderId>, stock: Option<StockId>, quantity: i64) -> (EventId, Statement) {
+    fn movement(
+        &self,
+        kind: &'static str,
+        shop: ShopId,
+        order: Option<OrderId>,
+        stock: Option<StockId>,
+        quantity: i64,
+    ) -> (EventId, Statement) {
         let id: EventId = self.world.next_id();
         let params = params![id, shop, kind, order, stock, quantity, self.at, self.principal.to_string(), self.reason];
         (id, statement(MOVEMENT_PUT, params))

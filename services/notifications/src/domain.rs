@@ -100,7 +100,8 @@ pub struct Message {
 
 /// Addresses a draft: whose it is, and until when it is of interest.
 pub fn written(id: NotificationId, mut draft: Draft, known: Option<&Known>, kept: Duration) -> Message {
-    draft.params.pickup = draft.params.pickup || (draft.template == Template::OrderShipped && known.is_some_and(|known| known.pickup));
+    draft.params.pickup =
+        draft.params.pickup || (draft.template == Template::OrderShipped && known.is_some_and(|known| known.pickup));
     // What an order still costs is said without its currency.
     draft.params.currency = draft.params.currency.or(draft.params.amount_minor.and(known.map(|known| known.currency)));
     Message { id, device_id: known.and_then(|known| known.device_id), expires_at: draft.at + kept, read: false, draft }
@@ -164,7 +165,10 @@ mod tests {
         };
         let kept = Duration::from_micros(10);
         let message = written(NotificationId(2), draft(Template::OrderShipped), Some(&known), kept);
-        assert_eq!((message.device_id, message.expires_at, message.draft.params.pickup), (Some(DeviceId(7)), Timestamp(15), true));
+        assert_eq!(
+            (message.device_id, message.expires_at, message.draft.params.pickup),
+            (Some(DeviceId(7)), Timestamp(15), true)
+        );
         let early = written(NotificationId(2), draft(Template::OrderPaid), None, kept);
         assert_eq!((early.device_id, early.draft.params.pickup), (None, false));
     }

@@ -20,7 +20,8 @@ use host::Retry;
 use notifications_api::notifications_server::NotificationsServer;
 
 /// Mail may be written hours later; beyond that nobody wants it.
-const MAIL: Retry = Retry { attempts_max: 30, first: Duration::from_millis(200), longest: Duration::from_secs(600), concurrency: 16 };
+const MAIL: Retry =
+    Retry { attempts_max: 30, first: Duration::from_millis(200), longest: Duration::from_secs(600), concurrency: 16 };
 
 /// Gives the service.
 pub fn service() -> host::Service {

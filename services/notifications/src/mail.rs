@@ -23,7 +23,9 @@ pub struct Mail<'a> {
 impl Mail<'_> {
     /// Writes the mail with its line ends of CRLF.
     pub fn write(&self) -> Vec<u8> {
-        let date = jiff::Timestamp::from_microsecond(self.at.micros()).ok().and_then(|at| DateTimePrinter::new().timestamp_to_string(&at).ok());
+        let date = jiff::Timestamp::from_microsecond(self.at.micros())
+            .ok()
+            .and_then(|at| DateTimePrinter::new().timestamp_to_string(&at).ok());
         let headers = [
             ("Date", date.unwrap_or_default()),
             ("From", self.from.to_owned()),
@@ -73,13 +75,25 @@ mod tests {
         let subject = "Заказ принят, спасибо, что вы с нами, и приятного вам аппетита 🍕";
         let text = "Мы получили ваш заказ. Позиций: 3, сумма: 28,50 $.\r\n".repeat(4);
         let at = Timestamp::parse("2015-01-01T16:38:36Z").unwrap();
-        let mail = Mail { id: "17".into(), from: "Comanda <a@b.invalid>", to: "anna@example.org", subject, text: &text, language: "ru", at };
+        let mail = Mail {
+            id: "17".into(),
+            from: "Comanda <a@b.invalid>",
+            to: "anna@example.org",
+            subject,
+            text: &text,
+            language: "ru",
+            at,
+        };
         let mail = String::from_utf8(mail.write()).unwrap();
         assert!(mail.is_ascii());
         assert!(mail.split("\r\n").all(|line| line.len() <= 76 && !line.contains('\n')), "{mail}");
         assert!(mail.contains("Date: Thu, 1 Jan 2015 16:38:36 "), "{mail}");
         let (head, body) = mail.split_once("\r\n\r\n").unwrap();
-        let words: Vec<u8> = head.split("=?utf-8?B?").skip(1).flat_map(|word| BASE64.decode(word.split("?=").next().unwrap().as_bytes()).unwrap()).collect();
+        let words: Vec<u8> = head
+            .split("=?utf-8?B?")
+            .skip(1)
+            .flat_map(|word| BASE64.decode(word.split("?=").next().unwrap().as_bytes()).unwrap())
+            .collect();
         assert_eq!(String::from_utf8(words).unwrap(), subject);
         let body = BASE64.decode(body.replace("\r\n", "").as_bytes()).unwrap();
         assert_eq!(String::from_utf8(body).unwrap(), text);

@@ -74,7 +74,9 @@ pub async fn when_something_happened_tell(ctx: Ctx, events: Vec<Arc<Event>>) -> 
     let mut change = Change::new();
     for event in &events {
         let draft = draft_of(event)?;
-        let repeated = told.get(&draft.order_id).is_some_and(|told| told.iter().any(|(template, nth, _)| (*template, *nth) == (draft.template, draft.nth)));
+        let repeated = told
+            .get(&draft.order_id)
+            .is_some_and(|told| told.iter().any(|(template, nth, _)| (*template, *nth) == (draft.template, draft.nth)));
         if !repeated {
             let known: Option<&Known> = BTreeMap::get(&known, &draft.order_id);
             change = tell(&ctx, change, draft, known, event);
@@ -84,7 +86,8 @@ pub async fn when_something_happened_tell(ctx: Ctx, events: Vec<Arc<Event>>) -> 
 }
 
 fn draft_of(event: &Event) -> Result<Draft, Fault> {
-    let money = |amount_minor, currency| Params { amount_minor: Some(amount_minor), currency: Some(currency), ..Params::default() };
+    let money =
+        |amount_minor, currency| Params { amount_minor: Some(amount_minor), currency: Some(currency), ..Params::default() };
     let (template, nth, params) = match event.kind.as_str() {
         OrderPaid::KIND => {
             let paid: OrderPaid = event.read()?;
@@ -115,7 +118,11 @@ fn draft_of(event: &Event) -> Result<Draft, Fault> {
 fn tell(ctx: &Ctx, change: Change, draft: Draft, known: Option<&Known>, event: &Event) -> Change {
     let id: NotificationId = ctx.world().next_id();
     let message: Message = written(id, draft, known, kept(ctx));
-    let said = NotificationCreated { notification_id: id, order_id: message.draft.order_id, template: message.draft.template.word().to_owned() };
+    let said = NotificationCreated {
+        notification_id: id,
+        order_id: message.draft.order_id,
+        template: message.draft.template.word().to_owned(),
+    };
     let change = change.guarded(store::put(&message, known.is_some())).say(NewEvent::of(&said, ctx.now(), &event.correlation));
     match known {
         Some(known) if known.has_email => change.job(mail_job(ctx, id, event)),

@@ -81,7 +81,10 @@ fn shown(message: &Message) -> api::Notification {
 
 #[tonic::async_trait]
 impl Notifications for Rpc {
-    async fn list_notifications(&self, request: Request<api::ListNotificationsRequest>) -> Result<Response<api::NotificationPage>, Status> {
+    async fn list_notifications(
+        &self,
+        request: Request<api::ListNotificationsRequest>,
+    ) -> Result<Response<api::NotificationPage>, Status> {
         answer(async {
             let call = Call::of(&request)?;
             let asked = request.get_ref();
@@ -108,7 +111,9 @@ impl Notifications for Rpc {
             let id = NotificationId(request.get_ref().notification_id);
             settle(self.ctx.store(), self.ctx.world(), &call, || async {
                 let now = self.ctx.now();
-                let own = store::message(self.ctx.store(), id).await?.filter(|message| message.device_id == Some(device) && message.expires_at > now);
+                let own = store::message(self.ctx.store(), id)
+                    .await?
+                    .filter(|message| message.device_id == Some(device) && message.expires_at > now);
                 let mut message = own.ok_or_else(|| Error::NotFound.fault())?;
                 let change = if message.read { Change::new() } else { Change::new().guarded(store::read(id, now)) };
                 message.read = true;

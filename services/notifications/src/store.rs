@@ -21,7 +21,8 @@ const TOLD: &str = "select order_id, template, nth, id from notifications_messag
 const PUT: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
 const PUT_EARLY: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select cast($1 as bigint), cast($2 as bigint), cast($3 as text), cast($4 as bigint), cast($5 as bigint), cast($6 as text), cast($7 as bigint), cast($8 as bigint) where not exists (select 1 from notifications_orders where order_id = $2) on conflict do nothing";
 const ADDRESS: &str = "update notifications_messages set device_id = $2 where order_id = $1";
-const MESSAGE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where id = $1";
+const MESSAGE: &str =
+    "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where id = $1";
 const OF_DEVICE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
 const OF_DEVICE_UNREAD: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 and read_at is null order by id desc limit $4";
 const OF_ORDER: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where order_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
@@ -106,7 +107,8 @@ pub async fn told(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<OrderId,
 pub fn put_order(known: &Known, told: usize) -> Statement {
     let told = i64::try_from(told).unwrap_or(i64::MAX);
     let Known { order_id, shop_id, device_id, language, has_email, pickup, currency, at } = known;
-    statement(ORDER_PUT, params![*order_id, *shop_id, *device_id, language, *has_email, *pickup, currency.code(), *at, told]).expecting(1)
+    statement(ORDER_PUT, params![*order_id, *shop_id, *device_id, language, *has_email, *pickup, currency.code(), *at, told])
+        .expecting(1)
 }
 
 /// Keeps a message; of an order that is unknown only as long as it stays so.
@@ -114,7 +116,8 @@ pub fn put(message: &Message, order_is_known: bool) -> Statement {
     let Message { id, draft, device_id, expires_at, .. } = message;
     let filled = serde_json::to_string(&draft.params).expect("parameters are plain data");
     let text = if order_is_known { PUT } else { PUT_EARLY };
-    statement(text, params![*id, draft.order_id, draft.template.word(), draft.nth, *device_id, filled, draft.at, *expires_at]).expecting(1)
+    statement(text, params![*id, draft.order_id, draft.template.word(), draft.nth, *device_id, filled, draft.at, *expires_at])
+        .expecting(1)
 }
 
 /// Gives the messages of an order to a device.
@@ -128,7 +131,14 @@ pub async fn message(store: &Store, id: NotificationId) -> Result<Option<Message
 }
 
 /// Lists the messages of a device, newest first, before an id.
-pub async fn of_device(store: &Store, device: DeviceId, unread_only: bool, before: i64, now: Timestamp, limit: u32) -> Result<Vec<Message>, Fault> {
+pub async fn of_device(
+    store: &Store,
+    device: DeviceId,
+    unread_only: bool,
+    before: i64,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Message>, Fault> {
     let text = if unread_only { OF_DEVICE_UNREAD } else { OF_DEVICE };
     store.read(text, params![device, before, now, limit]).await?.iter().map(message_of).collect()
 }

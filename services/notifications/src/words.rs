@@ -48,7 +48,9 @@ fn in_language(draft: &Draft, language: &str) -> String {
         Template::OrderPromised if russian => format!("Пожалуйста, подготовьте к получению: {amount}."),
         Template::OrderPromised => format!("Please have this ready when your order arrives: {amount}."),
         Template::CookingStarted => pick("The kitchen has begun with your order.", "Кухня начала готовить ваш заказ."),
-        Template::OrderShipped if params.pickup => pick("You can fetch your order at the counter.", "Ваш заказ можно забрать у стойки."),
+        Template::OrderShipped if params.pickup => {
+            pick("You can fetch your order at the counter.", "Ваш заказ можно забрать у стойки.")
+        }
         Template::OrderShipped => pick("Your order has left the shop.", "Ваш заказ передан курьеру."),
         Template::OrderDelivered => pick("Your order was handed over.", "Ваш заказ вручён."),
         Template::OrderCancelled => {
@@ -71,7 +73,9 @@ fn why(reason: CancelReason, russian: bool) -> &'static str {
         CancelReason::OutOfStock => ("Something you ordered has run out.", "Часть заказанного закончилась."),
         CancelReason::PaymentDeclined => ("Your payment was declined.", "Платёж отклонён."),
         CancelReason::PaymentTimeout => ("Your payment did not arrive in time.", "Платёж не поступил вовремя."),
-        CancelReason::StockTimeout | CancelReason::TooLate => ("We could not finish it in time.", "Мы не успели выполнить заказ вовремя."),
+        CancelReason::StockTimeout | CancelReason::TooLate => {
+            ("We could not finish it in time.", "Мы не успели выполнить заказ вовремя.")
+        }
         CancelReason::KitchenFailed => ("The kitchen could not make it.", "Кухня не смогла его приготовить."),
         CancelReason::DeliveryFailed => ("It could not be handed over.", "Заказ не удалось вручить."),
     };

@@ -348,7 +348,13 @@ fn cancelled(reason: CancelReason, by: &str) -> Happening {
 }
 
 /// Computes the charges and the total of lines: the tax of each line is rounded once, half away from zero, on the line.
-pub fn price(lines: &[Line], currency: Currency, tax_included: bool, delivery_fee_minor: i64, tip_minor: i64) -> Result<(Vec<Charge>, i64), Error> {
+pub fn price(
+    lines: &[Line],
+    currency: Currency,
+    tax_included: bool,
+    delivery_fee_minor: i64,
+    tip_minor: i64,
+) -> Result<(Vec<Charge>, i64), Error> {
     let too_large = |_: Fault| Error::TooLarge;
     let mut total: i64 = 0;
     let mut taxes: std::collections::BTreeMap<i64, i64> = std::collections::BTreeMap::new();

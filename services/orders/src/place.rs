@@ -61,7 +61,8 @@ impl Pending {
         if (self.0.load(Ordering::Relaxed) as f64) < limit {
             return Ok(());
         }
-        Err(Fault::unavailable("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.").with("retry_after_seconds", 1))
+        Err(Fault::unavailable("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.")
+            .with("retry_after_seconds", 1))
     }
 
     fn entered(&self) {
@@ -89,11 +90,13 @@ fn wish(request: &PlaceRequest, principal: &Principal) -> Result<Wish, Fault> {
         return Err(Fault::invalid("empty_order", "An order needs at least one line."));
     }
     if request.lines.len() > ORDER_LINES_MAX {
-        return Err(Fault::invalid("too_many_lines", format!("An order has at most {ORDER_LINES_MAX} lines.")).with("lines_max", ORDER_LINES_MAX as u64));
+        return Err(Fault::invalid("too_many_lines", format!("An order has at most {ORDER_LINES_MAX} lines."))
+            .with("lines_max", ORDER_LINES_MAX as u64));
     }
     for (index, line) in request.lines.iter().enumerate() {
         if !(1..=LINE_QUANTITY_MAX).contains(&line.quantity) {
-            return Err(Fault::invalid("bad_quantity", format!("A quantity is from 1 to {LINE_QUANTITY_MAX}.")).with("line", index as u64));
+            return Err(Fault::invalid("bad_quantity", format!("A quantity is from 1 to {LINE_QUANTITY_MAX}."))
+                .with("line", index as u64));
         }
     }
     let shop = ShopId(if request.shop_id == 0 { 1 } else { request.shop_id });
@@ -118,14 +121,21 @@ fn wish(request: &PlaceRequest, principal: &Principal) -> Result<Wish, Fault> {
     }
     let placed_at = match request.placed_at {
         0 => None,
-        _ if !staff => return Err(Fault::denied("staff_only", "Only the shop's staff may say when an order was placed.").with("field", "placed_at")),
+        _ if !staff => {
+            return Err(
+                Fault::denied("staff_only", "Only the shop's staff may say when an order was placed.").with("field", "placed_at")
+            );
+        }
         at => Some(Timestamp(at)),
     };
     if !request.reference.is_empty() && !staff {
-        return Err(Fault::denied("staff_only", "Only the shop's staff may give an order a reference.").with("field", "reference"));
+        return Err(
+            Fault::denied("staff_only", "Only the shop's staff may give an order a reference.").with("field", "reference")
+        );
     }
     let person = person(request)?;
-    let needs_address = fulfilment == Fulfilment::Delivery && person.as_ref().is_none_or(|person| person.address.trim().is_empty());
+    let needs_address =
+        fulfilment == Fulfilment::Delivery && person.as_ref().is_none_or(|person| person.address.trim().is_empty());
     if needs_address {
         return Err(bad("contact.address", "A delivery needs an address."));
     }
@@ -272,7 +282,8 @@ fn created(id: OrderId, frozen: &Frozen, quote: &QuoteAnswer, has_email: bool) -
         steps: quoted.steps.iter().map(step).collect(),
     });
     let need = |need: &catalog_api::Need| Need { stock_id: StockId(need.stock_id), quantity: need.quantity };
-    let taken: Vec<(i64, Vec<Need>)> = quote.lines.iter().map(|line| (line.quantity, line.needs.iter().map(need).collect())).collect();
+    let taken: Vec<(i64, Vec<Need>)> =
+        quote.lines.iter().map(|line| (line.quantity, line.needs.iter().map(need).collect())).collect();
     Ok(OrderCreated {
         order_id: id,
         shop_id: frozen.shop_id,

@@ -6,8 +6,8 @@ use base::{Fault, Principal};
 use host::{Change, Ctx, answer};
 use orders_api::orders_server::Orders;
 use orders_api::{
-    BoardRequest, CancelRequest, CheckAnswer, Contact, EraseContactRequest, GetOrderRequest, Happening, History, ListMineRequest, Order as Message,
-    OrderPage, PlaceRequest, RebuildAnswer, RebuildRequest, StateCount, Statistics, StatisticsRequest,
+    BoardRequest, CancelRequest, CheckAnswer, Contact, EraseContactRequest, GetOrderRequest, Happening, History, ListMineRequest,
+    Order as Message, OrderPage, PlaceRequest, RebuildAnswer, RebuildRequest, StateCount, Statistics, StatisticsRequest,
 };
 use tonic::{Request, Response, Status};
 use wire::Call;
@@ -43,7 +43,11 @@ impl Rpc {
     }
 
     async fn page(&self, orders: Vec<Order>, limit: u32) -> Result<OrderPage, Fault> {
-        let next = if orders.len() == limit as usize { orders.last().map(|order| order.id.0.to_string()).unwrap_or_default() } else { String::new() };
+        let next = if orders.len() == limit as usize {
+            orders.last().map(|order| order.id.0.to_string()).unwrap_or_default()
+        } else {
+            String::new()
+        };
         let mut messages = Vec::with_capacity(orders.len());
         for order in &orders {
             messages.push(self.show(order).await?);
@@ -137,12 +141,16 @@ impl Orders for Rpc {
             let call = Call::of(&request)?;
             let asked = request.get_ref();
             call.principal.must_serve(shop(asked.shop_id))?;
-            let state = match asked.state.as_str() {
-                "" => None,
-                word => Some(State::of(word).ok_or_else(|| Fault::invalid("bad_state", "There is no such state of an order.").with("field", "state"))?),
-            };
+            let state =
+                match asked.state.as_str() {
+                    "" => None,
+                    word => Some(State::of(word).ok_or_else(|| {
+                        Fault::invalid("bad_state", "There is no such state of an order.").with("field", "state")
+                    })?),
+                };
             let limit = rows(asked.limit);
-            let orders = store::list_board(self.ctx.store(), shop(asked.shop_id), state, place_in_list(&asked.after, 0)?, limit).await?;
+            let orders =
+                store::list_board(self.ctx.store(), shop(asked.shop_id), state, place_in_list(&asked.after, 0)?, limit).await?;
             self.page(orders, limit).await
         })
         .await
@@ -170,13 +178,18 @@ impl Orders for Rpc {
             let shop = shop(request.get_ref().shop_id);
             call.principal.must_serve(shop)?;
             let counts = store::statistics(self.ctx.store(), shop).await?;
-            let of = |word: &str| counts.iter().find(|(state, ..)| state == word).map_or((0, 0), |(_, orders, total)| (*orders, *total));
+            let of = |word: &str| {
+                counts.iter().find(|(state, ..)| state == word).map_or((0, 0), |(_, orders, total)| (*orders, *total))
+            };
             let orders: i64 = counts.iter().map(|(_, orders, _)| orders).sum();
             Ok(Statistics {
                 orders,
                 delivered_minor: of("delivered").1,
                 in_flight: orders - of("delivered").0 - of("cancelled").0,
-                states: counts.into_iter().map(|(state, orders, total_minor)| StateCount { state, orders, total_minor }).collect(),
+                states: counts
+                    .into_iter()
+                    .map(|(state, orders, total_minor)| StateCount { state, orders, total_minor })
+                    .collect(),
             })
         })
         .await
@@ -189,7 +202,10 @@ impl Orders for Rpc {
             let name = &request.get_ref().projection;
             saga::settle(self.ctx.store(), self.ctx.world(), &call, || async {
                 let rebuilt = store::rebuild(name).ok_or_else(|| {
-                    Fault::not_found("projection_not_found", format!("There is no projection `{name}`; there are {}.", store::PROJECTIONS.join(", ")))
+                    Fault::not_found(
+                        "projection_not_found",
+                        format!("There is no projection `{name}`; there are {}.", store::PROJECTIONS.join(", ")),
+                    )
                 })?;
                 let act = self.ctx.store().act(&call.principal, "rebuild_projection", name, "");
                 let orders = u64::try_from(store::count(self.ctx.store()).await?).unwrap_or(0);
@@ -233,7 +249,10 @@ impl Orders for Rpc {
                 let order = self.seen(&call.principal, asked.order_id).await?;
                 let Some(contact) = order.contact_id else { return Ok((Change::new(), Contact::default())) };
                 let act = self.ctx.store().act(&call.principal, "erase_contact", &order.id.0.to_string(), why);
-                Ok((store::erase_person(contact).write(act), Contact { contact_id: contact.0, erased: true, ..Contact::default() }))
+                Ok((
+                    store::erase_person(contact).write(act),
+                    Contact { contact_id: contact.0, erased: true, ..Contact::default() },
+                ))
             })
             .await
         })

@@ -35,7 +35,8 @@ pub struct Person {
 
 fn order_of(row: &Row) -> Result<Order, Fault> {
     let broken = |what: &str| Fault::internal("row_unreadable", format!("A row of orders holds no {what}."));
-    let ending = row.opt_text(4)?.map(serde_json::from_str::<Ending>).transpose().map_err(|error| broken("ending").because(error))?;
+    let ending =
+        row.opt_text(4)?.map(serde_json::from_str::<Ending>).transpose().map_err(|error| broken("ending").because(error))?;
     let some = |id: i64| (id != 0).then_some(id);
     Ok(Order {
         id: row.id(0)?,
@@ -81,7 +82,9 @@ pub async fn load_history(store: &Store, id: OrderId) -> Result<Vec<(Timestamp, 
 
 /// Lists the orders of a device, newest first, beginning before an id.
 pub async fn list_mine(store: &Store, device: DeviceId, before: i64, limit: u32) -> Result<Vec<Order>, Fault> {
-    let text = select_order!("join orders_mine m on m.order_id = o.id where m.device_id = $1 and m.order_id < $2 order by m.order_id desc limit $3");
+    let text = select_order!(
+        "join orders_mine m on m.order_id = o.id where m.device_id = $1 and m.order_id < $2 order by m.order_id desc limit $3"
+    );
     store.read(text, params![device, before, i64::from(limit)]).await?.iter().map(order_of).collect()
 }
 
@@ -90,11 +93,15 @@ pub async fn list_board(store: &Store, shop: ShopId, state: Option<State>, after
     let limit = i64::from(limit);
     let rows = match state {
         Some(state) => {
-            let text = select_order!("join orders_board b on b.order_id = o.id where b.shop_id = $1 and b.state = $2 and b.order_id > $3 order by b.order_id limit $4");
+            let text = select_order!(
+                "join orders_board b on b.order_id = o.id where b.shop_id = $1 and b.state = $2 and b.order_id > $3 order by b.order_id limit $4"
+            );
             store.read(text, params![shop, state.word(), after, limit]).await?
         }
         None => {
-            let text = select_order!("join orders_board b on b.order_id = o.id where b.shop_id = $1 and b.order_id > $2 order by b.order_id limit $3");
+            let text = select_order!(
+                "join orders_board b on b.order_id = o.id where b.shop_id = $1 and b.order_id > $2 order by b.order_id limit $3"
+            );
             store.read(text, params![shop, after, limit]).await?
         }
     };
@@ -127,13 +134,17 @@ pub async fn load_person(store: &Store, contact: ContactId) -> Result<Option<(Pe
 /// Makes the change that keeps the person behind an order.
 pub fn keep_person(contact: ContactId, order: OrderId, person: &Person) -> Change {
     let body = serde_json::to_string(person).expect("texts are always JSON");
-    Change::new().write(statement("insert into orders_contacts (id, order_id, body, erased) values ($1, $2, $3, $4)", params![contact, order, body, false]))
+    Change::new().write(statement(
+        "insert into orders_contacts (id, order_id, body, erased) values ($1, $2, $3, $4)",
+        params![contact, order, body, false],
+    ))
 }
 
 /// Makes the change that forgets a person.
 pub fn erase_person(contact: ContactId) -> Change {
     let nobody = serde_json::to_string(&Person::default()).expect("texts are always JSON");
-    Change::new().guarded(statement("update orders_contacts set body = $2, erased = true where id = $1", params![contact, nobody]))
+    Change::new()
+        .guarded(statement("update orders_contacts set body = $2, erased = true where id = $1", params![contact, nobody]))
 }
 
 /// Makes the change that inserts a new order with its first happening and its place in every projection.
@@ -158,7 +169,8 @@ pub fn insert(store: &Store, order: &Order, frozen: &Frozen, happening: &Happeni
         ));
     }
     if device != 0 {
-        change = change.write(statement("insert into orders_mine (order_id, device_id) values ($1, $2)", params![order.id, device]));
+        change =
+            change.write(statement("insert into orders_mine (order_id, device_id) values ($1, $2)", params![order.id, device]));
     }
     let mut tally = Tally::default();
     tally.enter(order);
@@ -178,9 +190,12 @@ pub fn save(store: &Store, before: &Order, after: &Order, happening: &Happening,
         .write(happened(store, after, happening));
     if after.state != before.state {
         change = if after.state.is_over() {
-            change.write(statement("delete from orders_board where order_id = $1", params![after.id])).cancel_job("deadline", after.id.0)
+            change
+                .write(statement("delete from orders_board where order_id = $1", params![after.id]))
+                .cancel_job("deadline", after.id.0)
         } else {
-            change.write(statement("update orders_board set state = $2 where order_id = $1", params![after.id, after.state.word()]))
+            change
+                .write(statement("update orders_board set state = $2 where order_id = $1", params![after.id, after.state.word()]))
         };
         tally.leave(before);
         tally.enter(after);

@@ -102,7 +102,15 @@ pub async fn created(platform: &Platform, key: i64) -> i64 {
 
 /// Leaves a job for the service.
 pub async fn leave_job(platform: &Platform, key: i64) {
-    let job = NewJob { kind: "count", key, due: platform.now(), deadline: None, body: String::new(), correlation: "test".to_owned(), lease: None };
+    let job = NewJob {
+        kind: "count",
+        key,
+        due: platform.now(),
+        deadline: None,
+        body: String::new(),
+        correlation: "test".to_owned(),
+        lease: None,
+    };
     platform.ctx("inventory").store().commit(sql::Once::Nothing, Change::new().job(job)).await.unwrap();
 }
 

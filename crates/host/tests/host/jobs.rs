@@ -59,7 +59,15 @@ async fn a_job_that_was_at_work_when_its_process_died_is_taken_up_at_once() {
     let store = platform.ctx("inventory").store();
     // Claimed by a worker that will never come back, for longer than this test has patience.
     let (lease, until) = (99, platform.now() + std::time::Duration::from_secs(3_600));
-    let job = sql::NewJob { kind: "count", key: 5, due: platform.now(), deadline: None, body: String::new(), correlation: "test".to_owned(), lease: Some((lease, until)) };
+    let job = sql::NewJob {
+        kind: "count",
+        key: 5,
+        due: platform.now(),
+        deadline: None,
+        body: String::new(),
+        correlation: "test".to_owned(),
+        lease: Some((lease, until)),
+    };
     store.commit(sql::Once::Nothing, host::Change::new().job(job)).await.unwrap();
     let platform = platform.crash_and_restart([service(&Moods::default(), false)], BTreeMap::new()).await;
     done(&platform, 5).await;

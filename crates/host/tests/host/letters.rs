@@ -65,7 +65,10 @@ async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
     let one = parked(&platform, 1).await;
     moods.poison.lock().unwrap().clear();
     letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "a test order").await.unwrap();
-    assert_eq!(letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "again").await.unwrap_err().code, "dead_letter_not_found");
+    assert_eq!(
+        letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "again").await.unwrap_err().code,
+        "dead_letter_not_found"
+    );
     created(&platform, 7).await;
     platform.settled().await;
     assert_eq!(counts(&platform, 7).await, 1);

@@ -67,7 +67,9 @@ async fn s4_x03_a_paused_service_waits_and_catches_up() {
     let platform = Platform::start([service(&Moods::default(), true)]).await;
     created(&platform, 1).await;
     platform.settled().await;
-    let mut desk = operator_api::operator_client::OperatorClient::new(platform.channel(host::operator_name("inventory"), host::testing::staff()));
+    let mut desk = operator_api::operator_client::OperatorClient::new(
+        platform.channel(host::operator_name("inventory"), host::testing::staff()),
+    );
     let paused = |paused| operator_api::SetPausedRequest { paused, reason: "a test".to_owned() };
     assert!(desk.set_paused(paused(true)).await.unwrap().into_inner().paused);
     for _ in 0..10 {
@@ -79,6 +81,8 @@ async fn s4_x03_a_paused_service_waits_and_catches_up() {
     assert!(!desk.set_paused(paused(false)).await.unwrap().into_inner().paused);
     platform.settled().await;
     assert_eq!(counts(&platform, 1).await, 11);
-    let mut stranger = operator_api::operator_client::OperatorClient::new(platform.channel(host::operator_name("inventory"), host::testing::guest(1)));
+    let mut stranger = operator_api::operator_client::OperatorClient::new(
+        platform.channel(host::operator_name("inventory"), host::testing::guest(1)),
+    );
     assert!(stranger.set_paused(paused(true)).await.is_err());
 }

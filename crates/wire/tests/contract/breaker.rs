@@ -20,12 +20,8 @@ crate::on_both_arms!(
 );
 
 fn policy() -> Policy {
-    let breaker = BreakerPolicy {
-        window: Duration::from_secs(10),
-        failures_ratio: 0.5,
-        calls_min: 4,
-        open_for: Duration::from_secs(5),
-    };
+    let breaker =
+        BreakerPolicy { window: Duration::from_secs(10), failures_ratio: 0.5, calls_min: 4, open_for: Duration::from_secs(5) };
     Policy { timeout: Duration::from_secs(1), retries: 0, breaker, ..Policy::default() }
 }
 

@@ -19,13 +19,7 @@ pub struct Number {
 }
 /// Generated client implementations.
 pub mod echo_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
     /// The double that the contract of both arms is tried on.
@@ -54,9 +48,7 @@ pub mod echo_client {
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
                     http::Request<tonic::body::Body>,
-                    Response = http::Response<
-                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                    >,
+                    Response = http::Response<<T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody>,
                 >,
             <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
                 Into<StdError> + std::marker::Send + std::marker::Sync,
@@ -98,58 +90,40 @@ pub mod echo_client {
             &mut self,
             request: impl tonic::IntoRequest<super::Words>,
         ) -> std::result::Result<tonic::Response<super::Words>, tonic::Status> {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
+            self.inner.ready().await.map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/echo.Echo/Say");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("echo.Echo", "Say"));
+            req.extensions_mut().insert(GrpcMethod::new("echo.Echo", "Say"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn count(
             &mut self,
             request: impl tonic::IntoRequest<super::Numbers>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::Number>>,
-            tonic::Status,
-        > {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
+        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Number>>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/echo.Echo/Count");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("echo.Echo", "Count"));
+            req.extensions_mut().insert(GrpcMethod::new("echo.Echo", "Count"));
             self.inner.server_streaming(req, path, codec).await
         }
         pub async fn sum(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::Number>,
         ) -> std::result::Result<tonic::Response<super::Number>, tonic::Status> {
-            self.inner.ready().await.map_err(|e| {
-                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
-            })?;
+            self.inner.ready().await.map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/echo.Echo/Sum");
             let mut req = request.into_streaming_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("echo.Echo", "Sum"));
+            req.extensions_mut().insert(GrpcMethod::new("echo.Echo", "Sum"));
             self.inner.client_streaming(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
 pub mod echo_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with EchoServer.
     #[async_trait]
@@ -159,9 +133,8 @@ pub mod echo_server {
             request: tonic::Request<super::Words>,
         ) -> std::result::Result<tonic::Response<super::Words>, tonic::Status>;
         /// Server streaming response type for the Count method.
-        type CountStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::Number, tonic::Status>,
-            > + std::marker::Send
+        type CountStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Number, tonic::Status>>
+            + std::marker::Send
             + 'static;
         async fn count(
             &self,
@@ -238,10 +211,7 @@ pub mod echo_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -267,14 +237,8 @@ pub mod echo_server {
                         let method = SaySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
+                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
+                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
                         let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
@@ -286,12 +250,8 @@ pub mod echo_server {
                     impl<T: Echo> tonic::server::ServerStreamingService<super::Numbers> for CountSvc<T> {
                         type Response = super::Number;
                         type ResponseStream = T::CountStream;
-                        type Future =
-                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::Numbers>,
-                        ) -> Self::Future {
+                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::Numbers>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move { <T as Echo>::count(&inner, request).await };
                             Box::pin(fut)
@@ -306,14 +266,8 @@ pub mod echo_server {
                         let method = CountSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
+                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
+                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
                         let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
@@ -325,10 +279,7 @@ pub mod echo_server {
                     impl<T: Echo> tonic::server::ClientStreamingService<super::Number> for SumSvc<T> {
                         type Response = super::Number;
                         type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<tonic::Streaming<super::Number>>,
-                        ) -> Self::Future {
+                        fn call(&mut self, request: tonic::Request<tonic::Streaming<super::Number>>) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move { <T as Echo>::sum(&inner, request).await };
                             Box::pin(fut)
@@ -343,14 +294,8 @@ pub mod echo_server {
                         let method = SumSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
+                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
+                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
                         let res = grpc.client_streaming(method, req).await;
                         Ok(res)
                     };
@@ -359,14 +304,8 @@ pub mod echo_server {
                 _ => Box::pin(async move {
                     let mut response = http::Response::new(tonic::body::Body::default());
                     let headers = response.headers_mut();
-                    headers.insert(
-                        tonic::Status::GRPC_STATUS,
-                        (tonic::Code::Unimplemented as i32).into(),
-                    );
-                    headers.insert(
-                        http::header::CONTENT_TYPE,
-                        tonic::metadata::GRPC_CONTENT_TYPE,
-                    );
+                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
+                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
                     Ok(response)
                 }),
             }

@@ -32,8 +32,7 @@ async fn every_call_is_measured_by_edge_method_and_code(house: House) {
     let text = shown.render();
     let calls = |method: &str, code: &str| {
         let labels = format!("from=\"tests\",to=\"echo\",method=\"echo.Echo/{method}\",code=\"{code}\"");
-        let line =
-            text.lines().find(|line| line.starts_with("comanda_rpc_duration_seconds_count") && line.contains(&labels));
+        let line = text.lines().find(|line| line.starts_with("comanda_rpc_duration_seconds_count") && line.contains(&labels));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
     };
     assert_eq!(calls("Say", "ok"), 3, "{text}");

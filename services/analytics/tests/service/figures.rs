@@ -41,18 +41,25 @@ async fn s1_b01_orders_are_counted_by_the_minute_and_by_the_shops_own_day_and_mo
     platform.settled().await;
     let minutes = series(&platform, "minute").await;
     assert_eq!((minutes.len(), minutes[0].at.as_str(), minutes[0].orders), (20, "2015-02-01T04:50Z", 1));
-    let days: Vec<_> = series(&platform, "day").await.into_iter().map(|point| (point.at, point.orders, point.revenue_minor)).collect();
+    let days: Vec<_> =
+        series(&platform, "day").await.into_iter().map(|point| (point.at, point.orders, point.revenue_minor)).collect();
     assert_eq!(days, [("2015-01-31".to_owned(), 10, 10_000), ("2015-02-01".to_owned(), 10, 10_000)]);
     let months: Vec<_> = series(&platform, "month").await.into_iter().map(|point| (point.at, point.delivered)).collect();
     assert_eq!(months, [("2015-01".to_owned(), 10), ("2015-02".to_owned(), 10)]);
-    let some = api::SeriesRequest { shop_id: 1, step: "day".into(), from: "2015-02-01".into(), to: "2015-02-28".into(), limit: 9 };
+    let some =
+        api::SeriesRequest { shop_id: 1, step: "day".into(), from: "2015-02-01".into(), to: "2015-02-28".into(), limit: 9 };
     assert_eq!(client(&platform, staff()).series(some).await.unwrap().into_inner().points.len(), 1);
     let month = api::TopItemsRequest { shop_id: 1, month: "2015-02".into(), limit: 1 };
     let top = client(&platform, staff()).top_items(month).await.unwrap().into_inner().items;
     assert_eq!((top.len(), top[0].quantity, top[0].revenue_minor), (1, 20, 9_000));
 
     // What is delivered now counts for this minute, and is told in the next one.
-    let state = platform.ctx("analytics").store().read("select at, delivered from analytics_series where step = 'door'", vec![]).await.unwrap();
+    let state = platform
+        .ctx("analytics")
+        .store()
+        .read("select at, delivered from analytics_series where step = 'door'", vec![])
+        .await
+        .unwrap();
     let delivered: i64 = state.iter().map(|row| row.int(1).unwrap()).sum();
     assert_eq!(delivered, 20);
     let now = platform.now();
@@ -95,10 +102,12 @@ async fn a_crash_anywhere_counts_each_event_once() {
             platform.say("kitchen", &ready(id, 1_000)).await;
         }
         if round % 2 == 1 {
-            platform.eventually("something of this round is counted", || async {
-                let counted = seen(&platform).await.summary.orders_created;
-                Ok(if counted > round * 50 { Ok(()) } else { Err(format!("{counted}")) })
-            }).await;
+            platform
+                .eventually("something of this round is counted", || async {
+                    let counted = seen(&platform).await.summary.orders_created;
+                    Ok(if counted > round * 50 { Ok(()) } else { Err(format!("{counted}")) })
+                })
+                .await;
         }
         platform = platform.crash_and_restart([crate::stand_in::catalog(), analytics::service()], Default::default()).await;
     }

@@ -76,7 +76,11 @@ impl Check {
         self.must(distinct.len() == needs.len(), field, "names a stock twice");
         for (place, need) in needs.iter().enumerate().take(NEEDS_MAX) {
             self.must(need.stock.0 > 0, format!("{field}[{place}].stock_id"), "is not an id");
-            self.must((1..=PRICE_MAX).contains(&need.quantity), format!("{field}[{place}].quantity"), "must be between 1 and 1000000000");
+            self.must(
+                (1..=PRICE_MAX).contains(&need.quantity),
+                format!("{field}[{place}].quantity"),
+                "must be between 1 and 1000000000",
+            );
         }
     }
 }
@@ -91,7 +95,8 @@ fn is_size(size: &str) -> bool {
 
 fn is_language(tag: &str) -> bool {
     let mut parts = tag.split('-');
-    let first = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let first =
+        parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase()));
     first && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
@@ -112,13 +117,21 @@ pub(super) fn item(check: &mut Check, draft: &Draft, shop: &Shop, category: Opti
     for (place, variant) in draft.variants.iter().enumerate().take(VARIANTS_MAX) {
         check.must(is_size(&variant.size), format!("variants[{place}].size"), "must be 1 to 32 letters, digits, _, . and -");
         check.price(variant.price_minor, format!("variants[{place}].price_minor"));
-        check.must((1..=PERCENT_MAX).contains(&variant.percent), format!("variants[{place}].percent"), "must be between 1 and 10000");
+        check.must(
+            (1..=PERCENT_MAX).contains(&variant.percent),
+            format!("variants[{place}].percent"),
+            "must be between 1 and 10000",
+        );
         check.needs(&variant.needs, &format!("variants[{place}].needs"));
     }
     check.must(draft.steps.len() <= STEPS_MAX, "steps", "may be 20 at most");
     for (place, step) in draft.steps.iter().enumerate().take(STEPS_MAX) {
         check.must(is_slug(&step.station), format!("steps[{place}].station"), "must be 1 to 64 of a-z, 0-9 and _");
-        check.must((0..=STEP_SECONDS_MAX).contains(&step.seconds), format!("steps[{place}].seconds"), "must be between 0 and 86400");
+        check.must(
+            (0..=STEP_SECONDS_MAX).contains(&step.seconds),
+            format!("steps[{place}].seconds"),
+            "must be between 0 and 86400",
+        );
         check.must((-50..=1_000).contains(&step.celsius), format!("steps[{place}].celsius"), "must be between -50 and 1000");
     }
     let Some(category) = category else { return check.must(false, "category", "is not a category of this shop") };
@@ -147,7 +160,11 @@ fn attributes(check: &mut Check, given: &BTreeMap<String, Value>, category: &Cat
     }
     for slug in given.keys() {
         let known = category.attributes.iter().any(|attribute| attribute.slug == *slug);
-        check.must(known, format!("attributes.{}", slug.chars().take(64).collect::<String>()), "is not an attribute of the category");
+        check.must(
+            known,
+            format!("attributes.{}", slug.chars().take(64).collect::<String>()),
+            "is not an attribute of the category",
+        );
     }
 }
 
@@ -210,8 +227,14 @@ impl Shop {
         check.price(self.delivery_fee_minor, "delivery_fee_minor");
         check.must(matches!(self.opening.len(), 0 | 7), "opening", "must be seven days, or none for always open");
         for (day, spans) in self.opening.iter().enumerate().take(7) {
-            let sound = |span: &super::Interval| 0 <= span.opens_minute && span.opens_minute < span.closes_minute && span.closes_minute <= 2_880;
-            check.must(spans.len() <= SPANS_PER_DAY_MAX && spans.iter().all(sound), format!("opening[{day}]"), "has a span that makes no sense");
+            let sound = |span: &super::Interval| {
+                0 <= span.opens_minute && span.opens_minute < span.closes_minute && span.closes_minute <= 2_880
+            };
+            check.must(
+                spans.len() <= SPANS_PER_DAY_MAX && spans.iter().all(sound),
+                format!("opening[{day}]"),
+                "has a span that makes no sense",
+            );
         }
         if let Some(before) = before {
             check.must(self.currency == before.currency, "currency", "cannot change: every price is in it");

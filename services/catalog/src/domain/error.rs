@@ -107,27 +107,36 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Error::Bad(what, problems) => {
-                let named: Vec<Value> = problems.iter().take(NAMED_MAX).map(|problem| json!({ "field": problem.field, "rule": problem.rule })).collect();
+                let named: Vec<Value> = problems
+                    .iter()
+                    .take(NAMED_MAX)
+                    .map(|problem| json!({ "field": problem.field, "rule": problem.rule }))
+                    .collect();
                 let first = problems.first().map(|problem| format!("{} {}", problem.field, problem.rule)).unwrap_or_default();
                 let message = format!("The {} cannot be taken: {first}.", what.word());
                 Fault::invalid(what.code(), message).with("problems", named).with("count", problems.len())
             }
-            Error::Stale { current } => {
-                Fault::conflict("stale_version", "Somebody changed it meanwhile; read it again.").with("current_version", *current)
-            }
+            Error::Stale { current } => Fault::conflict("stale_version", "Somebody changed it meanwhile; read it again.")
+                .with("current_version", *current),
             Error::Retired => Fault::refused("item_retired", "The item is off the menu for good."),
             Error::SlugTaken => Fault::conflict("slug_taken", "This slug is in use in this shop, perhaps by something retired."),
             Error::ItemUnknown => Fault::not_found("item_not_found", "There is no such item."),
             Error::ShopUnknown => Fault::not_found("shop_not_found", "There is no such shop."),
-            Error::Full { limit } => Fault::refused("menu_full", "The shop has as many of these as it may have.").with("limit", *limit),
+            Error::Full { limit } => {
+                Fault::refused("menu_full", "The shop has as many of these as it may have.").with("limit", *limit)
+            }
             Error::Lines(lines) => bad_lines(lines),
             Error::LineCount { lines: 0, .. } => Fault::invalid("no_lines", "An order needs at least one line."),
             Error::LineCount { lines, limit } => {
                 let message = format!("An order may have {limit} lines at most.");
                 Fault::invalid("too_many_lines", message).with("lines", *lines).with("lines_max", *limit)
             }
-            Error::PageToken => Fault::invalid("bad_page_token", "This is not where a page of this list begins; start at its first page."),
-            Error::Filter(name) => Fault::invalid("bad_filter", format!("The filter {name} makes no sense.")).with("field", *name),
+            Error::PageToken => {
+                Fault::invalid("bad_page_token", "This is not where a page of this list begins; start at its first page.")
+            }
+            Error::Filter(name) => {
+                Fault::invalid("bad_filter", format!("The filter {name} makes no sense.")).with("field", *name)
+            }
         }
     }
 }
@@ -143,8 +152,11 @@ fn bad_lines(lines: &[BadLine]) -> Fault {
     let code = lines.first().map_or("item_unknown", |line| line.code);
     // What is wrong with the request itself is told apart from what merely cannot be had.
     let kind = if matches!(code, "item_retired" | "item_unavailable") { Kind::Refused } else { Kind::Invalid };
-    let named: Vec<Value> =
-        lines.iter().take(NAMED_MAX).map(|line| json!({ "line": line.line, "code": line.code, "name": shortened(&line.name) })).collect();
+    let named: Vec<Value> = lines
+        .iter()
+        .take(NAMED_MAX)
+        .map(|line| json!({ "line": line.line, "code": line.code, "name": shortened(&line.name) }))
+        .collect();
     let first = lines.first().map_or(0, |line| line.line);
     let message = format!("Line {} cannot be sold: {}.", first + 1, reason(code));
     Fault::new(kind, code, message).with("line", first).with("lines", named).with("count", lines.len())

@@ -129,7 +129,13 @@ pub enum Said {
 
 impl Item {
     /// Puts a new item on the menu.
-    pub fn create(id: ItemId, draft: Draft, shop: &Shop, category: Option<&Category>, act: Act) -> Result<(Item, Vec<Said>), Error> {
+    pub fn create(
+        id: ItemId,
+        draft: Draft,
+        shop: &Shop,
+        category: Option<&Category>,
+        act: Act,
+    ) -> Result<(Item, Vec<Said>), Error> {
         let mut rules = Check::default();
         check::item(&mut rules, &draft, shop, category);
         check::reason(&mut rules, &act.reason);
@@ -157,7 +163,14 @@ impl Item {
     }
 
     /// Replaces what staff write; what is available stays so, and so does the slug.
-    pub fn change(&self, draft: Draft, version: i64, shop: &Shop, category: Option<&Category>, act: Act) -> Result<(Item, Vec<Said>), Error> {
+    pub fn change(
+        &self,
+        draft: Draft,
+        version: i64,
+        shop: &Shop,
+        category: Option<&Category>,
+        act: Act,
+    ) -> Result<(Item, Vec<Said>), Error> {
         self.must_be_at(version)?;
         let mut rules = Check::default();
         check::item(&mut rules, &draft, shop, category);
@@ -173,7 +186,8 @@ impl Item {
         after.attributes = draft.attributes;
         after.steps = draft.steps;
         after.tax_rate_bp = draft.tax_rate_bp;
-        after.variants = draft.variants.into_iter().map(|variant| Variant { sold_out: sold_out(&variant.size), ..variant }).collect();
+        after.variants =
+            draft.variants.into_iter().map(|variant| Variant { sold_out: sold_out(&variant.size), ..variant }).collect();
         let prices = price_changes(&self.variants, &after.variants);
         let mut said = vec![Said::Changed];
         if !prices.is_empty() {
@@ -245,12 +259,18 @@ impl Item {
 }
 
 fn price_changes(before: &[Variant], after: &[Variant]) -> Vec<PriceChange> {
-    let of = |variants: &[Variant], size: &str| variants.iter().find(|variant| variant.size == size).map(|variant| variant.price_minor);
+    let of = |variants: &[Variant], size: &str| {
+        variants.iter().find(|variant| variant.size == size).map(|variant| variant.price_minor)
+    };
     let new = after.iter().filter(|variant| of(before, &variant.size).is_none());
     before
         .iter()
         .chain(new)
-        .map(|variant| PriceChange { size: variant.size.clone(), before_minor: of(before, &variant.size), after_minor: of(after, &variant.size) })
+        .map(|variant| PriceChange {
+            size: variant.size.clone(),
+            before_minor: of(before, &variant.size),
+            after_minor: of(after, &variant.size),
+        })
         .filter(|change| change.before_minor != change.after_minor)
         .collect()
 }

@@ -45,7 +45,10 @@ pub(crate) fn category() -> Category {
 }
 
 pub(crate) fn variant(size: &str, price_minor: i64, percent: i64) -> Variant {
-    let needs = vec![Need { stock: StockId(1), quantity: scaled(250, percent) }, Need { stock: StockId(2), quantity: scaled(55, percent) }];
+    let needs = vec![
+        Need { stock: StockId(1), quantity: scaled(250, percent) },
+        Need { stock: StockId(2), quantity: scaled(55, percent) },
+    ];
     Variant { size: size.to_owned(), price_minor, percent, needs, sold_out: false }
 }
 
@@ -56,7 +59,12 @@ pub(crate) fn draft() -> Draft {
         kind: None,
         name: Texts::en_ru("Margherita 🍕", "Маргарита 🍕"),
         description: Texts::en_ru("Basil", "Базилик"),
-        attributes: [("spicy".to_owned(), json!(false)), ("weight_g".to_owned(), json!(450)), ("sauce".to_owned(), json!("pesto"))].into(),
+        attributes: [
+            ("spicy".to_owned(), json!(false)),
+            ("weight_g".to_owned(), json!(450)),
+            ("sauce".to_owned(), json!("pesto")),
+        ]
+        .into(),
         variants: vec![variant("S", 1_100, 70), variant("M", 1_450, 100)],
         steps: vec![Step { station: "oven".to_owned(), seconds: 400, celsius: 280 }],
         tax_rate_bp: 2_000,
@@ -86,7 +94,8 @@ fn change(draft: Draft) -> Result<(Item, Vec<Said>), Error> {
 
 #[test]
 fn a_new_price_a_new_size_and_a_size_that_is_gone_are_said() {
-    let (after, said) = change(edited(|draft| draft.variants = vec![variant("M", 1_500, 100), variant("L", 2_000, 140)])).unwrap();
+    let (after, said) =
+        change(edited(|draft| draft.variants = vec![variant("M", 1_500, 100), variant("L", 2_000, 140)])).unwrap();
     let price = |size: &str, before_minor, after_minor| PriceChange { size: size.to_owned(), before_minor, after_minor };
     let changes = vec![price("S", Some(1_100), None), price("M", Some(1_450), Some(1_500)), price("L", None, Some(2_000))];
     assert_eq!(said, [Said::Changed, Said::Prices(changes)]);
@@ -169,7 +178,9 @@ fn every_broken_rule_is_told_at_its_field() {
         ("variants[0].price_minor", |draft| draft.variants[0].price_minor = 1_000_000_001),
         ("variants[0].percent", |draft| draft.variants[0].percent = -5),
         ("variants[0].needs", |draft| draft.variants[0].needs = vec![Need { stock: StockId(1), quantity: 1 }; 2]),
-        ("variants[0].needs", |draft| draft.variants[0].needs = (1..=101).map(|id| Need { stock: StockId(id), quantity: 1 }).collect()),
+        ("variants[0].needs", |draft| {
+            draft.variants[0].needs = (1..=101).map(|id| Need { stock: StockId(id), quantity: 1 }).collect()
+        }),
         ("variants[0].needs[0].quantity", |draft| draft.variants[0].needs[0].quantity = 0),
         ("variants[0].needs[0].stock_id", |draft| draft.variants[0].needs[0].stock = StockId(0)),
         ("steps", |draft| draft.steps.clear()),

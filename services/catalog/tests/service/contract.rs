@@ -20,7 +20,8 @@ async fn an_item_is_made_read_changed_and_retired() {
     let made = house.make(pizza("yolka", "Yolka 🎄", "Ёлка 🎄", 1_000)).await;
     assert_eq!((made.version, made.kind.as_str(), made.available, made.from_minor), (1, "dish", true, 1_000));
 
-    let read = said(house.guest().get_item(api::GetItemRequest { slug: "yolka".to_owned(), shop_id: 1, item_id: 0 }).await).unwrap();
+    let read =
+        said(house.guest().get_item(api::GetItemRequest { slug: "yolka".to_owned(), shop_id: 1, item_id: 0 }).await).unwrap();
     assert_eq!(read, made, "a guest sees all but the acts");
     assert_eq!(read.name["ru"], "Ёлка 🎄");
 
@@ -35,7 +36,10 @@ async fn an_item_is_made_read_changed_and_retired() {
     let fault = house.quote("yolka", "M", &[]).await.unwrap_err();
     assert_eq!((fault.code.as_str(), fault.kind), ("item_retired", Kind::Refused));
 
-    let by_staff = house.client_of(host::testing::staff()).get_item(api::GetItemRequest { item_id: made.item_id, ..Default::default() }).await;
+    let by_staff = house
+        .client_of(host::testing::staff())
+        .get_item(api::GetItemRequest { item_id: made.item_id, ..Default::default() })
+        .await;
     let acts: Vec<_> = said(by_staff).unwrap().acts.into_iter().map(|act| (act.principal, act.act, act.reason)).collect();
     let act = |act: &str, reason: &str| ("staff:1:1".to_owned(), act.to_owned(), reason.to_owned());
     assert_eq!(acts, [act("create", "new"), act("change", "dearer flour"), act("retire", "out of season")]);
@@ -59,7 +63,10 @@ async fn a_stale_edit_is_refused_with_the_current_version() {
     assert_eq!(code(house.writer().retire_item(stale).await), "stale_version");
     let mut shop = shop();
     shop.version = 7;
-    assert_eq!(code(house.writer().change_shop(api::ChangeShopRequest { shop: Some(shop), ..Default::default() }).await), "stale_version");
+    assert_eq!(
+        code(house.writer().change_shop(api::ChangeShopRequest { shop: Some(shop), ..Default::default() }).await),
+        "stale_version"
+    );
 }
 
 #[tokio::test]
@@ -78,7 +85,10 @@ async fn a_repeat_gets_the_same_answer_and_another_body_a_conflict() {
     let first = said(house.writer_with("k", "1").create_item(create(pizza("a", "A", "А", 1_000))).await).unwrap();
     let again = said(house.writer_with("k", "1").create_item(create(pizza("a", "A", "А", 1_000))).await).unwrap();
     assert_eq!(first, again);
-    assert_eq!(code(house.writer_with("k", "2").create_item(create(pizza("b", "B", "Б", 1_000))).await), "idempotency_key_reused");
+    assert_eq!(
+        code(house.writer_with("k", "2").create_item(create(pizza("b", "B", "Б", 1_000))).await),
+        "idempotency_key_reused"
+    );
     assert_eq!(house.platform.events("item.created").await.len(), 1);
     assert_eq!(code(house.writer().create_item(create(pizza("a", "A", "А", 1_000))).await), "slug_taken");
 }
@@ -120,22 +130,48 @@ async fn bad_input_is_refused_and_named() {
     assert_eq!((fault.kind, fault.code.as_str()), (Kind::Invalid, "bad_item"));
     bad.attributes.insert("spicy".to_owned(), "1".to_owned());
     let fault = said(writer.create_item(create(bad)).await).unwrap_err();
-    let fields: Vec<_> = fault.details["problems"].as_array().unwrap().iter().map(|problem| problem["field"].as_str().unwrap().to_owned()).collect();
+    let fields: Vec<_> = fault.details["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["field"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(fields, ["slug", "name.ru", "variants[0].price_minor", "attributes.spicy"]);
     assert_eq!(code(writer.create_item(api::CreateItemRequest::default()).await), "bad_item");
     assert_eq!(code(writer.change_item(change(api::Item { item_id: 99, ..pizza("a", "A", "А", 1) })).await), "item_not_found");
     assert_eq!(code(house.guest().get_item(api::GetItemRequest { item_id: 99, ..Default::default() }).await), "item_not_found");
-    assert_eq!(code(house.guest().get_item(api::GetItemRequest { shop_id: 1, slug: "нет 🍕".to_owned(), item_id: 0 }).await), "item_not_found");
-    assert_eq!(code(house.guest().list_items(api::ListItemsRequest { shop_id: 42, ..Default::default() }).await), "shop_not_found");
-    let category = api::Category { shop_id: 1, slug: "classic".to_owned(), kind: "dish".to_owned(), name: names("x", "x"), ..Default::default() };
+    assert_eq!(
+        code(house.guest().get_item(api::GetItemRequest { shop_id: 1, slug: "нет 🍕".to_owned(), item_id: 0 }).await),
+        "item_not_found"
+    );
+    assert_eq!(
+        code(house.guest().list_items(api::ListItemsRequest { shop_id: 42, ..Default::default() }).await),
+        "shop_not_found"
+    );
+    let category = api::Category {
+        shop_id: 1,
+        slug: "classic".to_owned(),
+        kind: "dish".to_owned(),
+        name: names("x", "x"),
+        ..Default::default()
+    };
     let made = |category| api::CreateCategoryRequest { category: Some(category), reason: String::new() };
     assert_eq!(code(writer.create_category(made(category.clone())).await), "slug_taken");
     assert_eq!(code(writer.create_category(made(api::Category { kind: "soup".to_owned(), ..category })).await), "bad_category");
-    let option = api::Extra { shop_id: 1, slug: "cheese".to_owned(), name: names("x", "x"), categories: vec!["classic".to_owned()], ..Default::default() };
+    let option = api::Extra {
+        shop_id: 1,
+        slug: "cheese".to_owned(),
+        name: names("x", "x"),
+        categories: vec!["classic".to_owned()],
+        ..Default::default()
+    };
     let made = |option| api::CreateOptionRequest { option: Some(option), reason: String::new() };
     assert_eq!(code(writer.create_option(made(option.clone())).await), "slug_taken");
     assert_eq!(code(writer.create_option(made(api::Extra { price_minor: -1, ..option })).await), "bad_option");
-    let huge = api::QuoteRequest { shop_id: 1, lines: vec![api::LineRequest { slug: "a".to_owned(), quantity: 1, ..Default::default() }; 10_000] };
+    let huge = api::QuoteRequest {
+        shop_id: 1,
+        lines: vec![api::LineRequest { slug: "a".to_owned(), quantity: 1, ..Default::default() }; 10_000],
+    };
     assert_eq!(code(house.guest().quote(huge).await), "too_many_lines");
 }
 
@@ -144,23 +180,44 @@ async fn only_the_shops_own_staff_writes() {
     let house = House::open().await;
     let made = house.make(pizza("a", "A", "А", 1_000)).await;
     let elsewhere = Principal::Staff { staff: StaffId(2), shop: ShopId(2) };
-    for (who, expected) in [(Principal::Nobody, "token_needed"), (host::testing::guest(1), "staff_only"), (elsewhere, "staff_only")] {
+    for (who, expected) in
+        [(Principal::Nobody, "token_needed"), (host::testing::guest(1), "staff_only"), (elsewhere, "staff_only")]
+    {
         let mut client = house.client_of(who);
         assert_eq!(code(client.create_item(create(pizza("b", "B", "Б", 1))).await), expected);
         assert_eq!(code(client.change_item(change(made.clone())).await), expected);
-        assert_eq!(code(client.retire_item(api::RetireItemRequest { item_id: made.item_id, version: 1, ..Default::default() }).await), expected);
-        assert_eq!(code(client.set_availability(api::SetAvailabilityRequest { item_id: made.item_id, version: 1, ..Default::default() }).await), expected);
+        assert_eq!(
+            code(client.retire_item(api::RetireItemRequest { item_id: made.item_id, version: 1, ..Default::default() }).await),
+            expected
+        );
+        assert_eq!(
+            code(
+                client
+                    .set_availability(api::SetAvailabilityRequest { item_id: made.item_id, version: 1, ..Default::default() })
+                    .await
+            ),
+            expected
+        );
         assert_eq!(code(client.change_shop(api::ChangeShopRequest { shop: Some(shop()), ..Default::default() }).await), expected);
         let category = api::Category { shop_id: 1, ..Default::default() };
-        assert_eq!(code(client.create_category(api::CreateCategoryRequest { category: Some(category), ..Default::default() }).await), expected);
+        assert_eq!(
+            code(client.create_category(api::CreateCategoryRequest { category: Some(category), ..Default::default() }).await),
+            expected
+        );
         let option = api::Extra { shop_id: 1, ..Default::default() };
-        assert_eq!(code(client.create_option(api::CreateOptionRequest { option: Some(option), ..Default::default() }).await), expected);
+        assert_eq!(
+            code(client.create_option(api::CreateOptionRequest { option: Some(option), ..Default::default() }).await),
+            expected
+        );
         let shown = said(client.get_item(api::GetItemRequest { item_id: made.item_id, ..Default::default() }).await).unwrap();
         assert!(shown.acts.is_empty(), "who did what is for the shop's staff");
     }
     let staff_of_new = house.client_of(Principal::Staff { staff: StaffId(1), shop: ShopId(9) });
     let new = api::Shop { shop_id: 9, ..shop() };
-    assert_eq!(code({ staff_of_new }.change_shop(api::ChangeShopRequest { shop: Some(new), ..Default::default() }).await), "platform_only");
+    assert_eq!(
+        code({ staff_of_new }.change_shop(api::ChangeShopRequest { shop: Some(new), ..Default::default() }).await),
+        "platform_only"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +236,11 @@ async fn the_menu_of_the_product_goes_in_by_the_contract() {
                 slug: attribute.slug.clone(),
                 kind: attribute.kind.clone(),
                 name: attribute.name.0.clone(),
-                choices: attribute.choices.iter().map(|choice| (choice.slug.clone(), api::ChoiceName { name: choice.name.0.clone() })).collect(),
+                choices: attribute
+                    .choices
+                    .iter()
+                    .map(|choice| (choice.slug.clone(), api::ChoiceName { name: choice.name.0.clone() }))
+                    .collect(),
             })
             .collect(),
         ..Default::default()
@@ -193,10 +254,19 @@ async fn the_menu_of_the_product_goes_in_by_the_contract() {
             size: variant.size.clone(),
             price_minor: variant.price_minor,
             percent: menu.percent(&variant.size),
-            needs: menu.needs(item, &variant.size).iter().enumerate().map(|(id, need)| api::Need { stock_id: id as i64 + 1, quantity: need.1 }).collect(),
+            needs: menu
+                .needs(item, &variant.size)
+                .iter()
+                .enumerate()
+                .map(|(id, need)| api::Need { stock_id: id as i64 + 1, quantity: need.1 })
+                .collect(),
             sold_out: false,
         };
-        let steps = item.steps.iter().map(|step| api::Step { station: step.station.clone(), seconds: step.seconds, celsius: step.celsius });
+        let steps = item.steps.iter().map(|step| api::Step {
+            station: step.station.clone(),
+            seconds: step.seconds,
+            celsius: step.celsius,
+        });
         house
             .make(api::Item {
                 shop_id: 1,
@@ -213,7 +283,10 @@ async fn the_menu_of_the_product_goes_in_by_the_contract() {
             })
             .await;
     }
-    let page = said(house.guest().list_items(api::ListItemsRequest { shop_id: 1, text: "томат".to_owned(), ..Default::default() }).await).unwrap();
+    let page = said(
+        house.guest().list_items(api::ListItemsRequest { shop_id: 1, text: "томат".to_owned(), ..Default::default() }).await,
+    )
+    .unwrap();
     assert!(page.items.len() > 3);
     assert_eq!(said(house.guest().list_categories(api::ListCategoriesRequest { shop_id: 1 }).await).unwrap().categories.len(), 8);
     assert_eq!(said(house.guest().list_options(api::ListOptionsRequest { shop_id: 1 }).await).unwrap().options.len(), 1);

@@ -65,7 +65,12 @@ impl House {
         let house = House { platform: Platform::start([catalog::service()]).await };
         let mut platform = house.client_of(Principal::platform("app"));
         said(platform.change_shop(api::ChangeShopRequest { shop: Some(shop()), reason: "seed".to_owned() }).await).unwrap();
-        let spicy = api::Attribute { slug: "spicy".to_owned(), kind: "bool".to_owned(), name: names("Spicy", "Острая"), choices: Default::default() };
+        let spicy = api::Attribute {
+            slug: "spicy".to_owned(),
+            kind: "bool".to_owned(),
+            name: names("Spicy", "Острая"),
+            choices: Default::default(),
+        };
         let category = api::Category {
             shop_id: 1,
             slug: "classic".to_owned(),
@@ -74,7 +79,10 @@ impl House {
             attributes: vec![spicy],
             ..Default::default()
         };
-        said(house.writer().create_category(api::CreateCategoryRequest { category: Some(category), reason: String::new() }).await).unwrap();
+        said(
+            house.writer().create_category(api::CreateCategoryRequest { category: Some(category), reason: String::new() }).await,
+        )
+        .unwrap();
         let option = api::Extra {
             slug: "cheese".to_owned(),
             name: names("Cheese", "Сыр"),
@@ -84,7 +92,8 @@ impl House {
             without: Vec::new(),
             shop_id: 1,
         };
-        said(house.writer().create_option(api::CreateOptionRequest { option: Some(option), reason: String::new() }).await).unwrap();
+        said(house.writer().create_option(api::CreateOptionRequest { option: Some(option), reason: String::new() }).await)
+            .unwrap();
         house
     }
 

@@ -87,9 +87,11 @@ async fn pages_stay_stable_while_items_come_and_go() {
     house.make(pizza("f", "Cheap", "Дёшево", 1)).await;
     house.make(pizza("g", "Middle", "Середина", 2_500)).await;
     let gone = &first.items[1];
-    said(house.writer().retire_item(api::RetireItemRequest { item_id: gone.item_id, version: 1, ..Default::default() }).await).unwrap();
+    said(house.writer().retire_item(api::RetireItemRequest { item_id: gone.item_id, version: 1, ..Default::default() }).await)
+        .unwrap();
     // The place is behind what was last seen, although that is gone from the list.
-    let rest = said(house.guest().list_items(api::ListItemsRequest { after: first.next, limit: 200, ..list("price") }).await).unwrap();
+    let rest =
+        said(house.guest().list_items(api::ListItemsRequest { after: first.next, limit: 200, ..list("price") }).await).unwrap();
     assert_eq!(rest.items.iter().map(|item| item.slug.as_str()).collect::<String>(), "cdgb");
     assert_eq!(all_pages(&house, list("price")).await.concat(), "fecdgb");
 }

@@ -44,7 +44,13 @@ fn movement_of(row: &Row) -> Result<Movement, Fault> {
 }
 
 /// Lists movements of a shop or of one of its orders, the newest first, before an id.
-pub async fn by_movement(store: &Store, shop: ShopId, order: Option<OrderId>, before: i64, limit: u32) -> Result<Vec<Movement>, Fault> {
+pub async fn by_movement(
+    store: &Store,
+    shop: ShopId,
+    order: Option<OrderId>,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<Movement>, Fault> {
     let rows = match order {
         Some(order) => store.read(OF_ORDER, params![order, shop]).await?,
         None => store.read(NEWEST, params![shop, before, limit]).await?,

@@ -30,13 +30,17 @@ async fn s1_i01_stock_is_received_counted_and_written_off() {
 
     let request = api::ListMovementsRequest { shop_id: 1, stock_id: flour.stock_id, ..Default::default() };
     let movements = read(&platform, staff()).list_movements(request).await.unwrap().into_inner().movements;
-    let seen: Vec<_> = movements.iter().map(|m| (m.kind.as_str(), m.needs[0].quantity, m.principal.as_str(), m.reason.as_str())).collect();
-    assert_eq!(seen, [
-        ("waste", -80, "staff:1:1", "by hand"),
-        ("count", -20, "staff:1:1", "by hand"),
-        ("receive", 500, "staff:1:1", "by hand"),
-        ("receive", 1_000, "staff:1:1", "opening"),
-    ]);
+    let seen: Vec<_> =
+        movements.iter().map(|m| (m.kind.as_str(), m.needs[0].quantity, m.principal.as_str(), m.reason.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("waste", -80, "staff:1:1", "by hand"),
+            ("count", -20, "staff:1:1", "by hand"),
+            ("receive", 500, "staff:1:1", "by hand"),
+            ("receive", 1_000, "staff:1:1", "opening"),
+        ]
+    );
     let acts = platform.ctx("inventory").store().acts(i64::MAX, 10).await.unwrap();
     let acts: Vec<_> = acts.iter().map(|act| act.act.as_str()).collect();
     assert_eq!(acts, ["waste_stock", "count_stock", "receive_stock", "add_stock_item"]);
@@ -65,9 +69,21 @@ async fn a_request_that_is_repeated_happens_once() {
     assert_eq!(first, again);
     assert_eq!(code(write(&platform, "same", "11").receive(edit(&flour, 11, 0)).await).code, "idempotency_key_reused");
     assert_eq!(level(&platform, flour.stock_id).await.received, 10);
-    assert_eq!(code(write(&platform, "other", "").add_item(api::AddItemRequest {
-        shop_id: 1, slug: "flour".into(), name: [("en".into(), "x".into())].into(), unit: "g".into(), ..Default::default()
-    }).await).code, "stock_exists");
+    assert_eq!(
+        code(
+            write(&platform, "other", "")
+                .add_item(api::AddItemRequest {
+                    shop_id: 1,
+                    slug: "flour".into(),
+                    name: [("en".into(), "x".into())].into(),
+                    unit: "g".into(),
+                    ..Default::default()
+                })
+                .await
+        )
+        .code,
+        "stock_exists"
+    );
 }
 
 #[tokio::test]
@@ -77,7 +93,10 @@ async fn only_the_shops_staff_sees_and_changes_stock() {
     let other = Principal::Staff { staff: StaffId(9), shop: ShopId(2) };
     for (who, expected) in [(guest(5), "staff_only"), (Principal::Nobody, "token_needed"), (other, "stock_not_found")] {
         let mut client = read(&platform, who.clone());
-        assert_eq!(code(client.get_level(api::GetLevelRequest { stock_id: flour.stock_id, ..Default::default() }).await).code, expected);
+        assert_eq!(
+            code(client.get_level(api::GetLevelRequest { stock_id: flour.stock_id, ..Default::default() }).await).code,
+            expected
+        );
         assert_eq!(code(client.receive(edit(&flour, 1, 0)).await).code, expected);
         assert_eq!(code(client.waste(edit(&flour, 1, 1)).await).code, expected);
         let expected = if expected == "stock_not_found" { "staff_only" } else { expected };
@@ -86,7 +105,10 @@ async fn only_the_shops_staff_sees_and_changes_stock() {
         assert_eq!(code(client.receive_many(api::ReceiveManyRequest { shop_id: 1, ..Default::default() }).await).code, expected);
         assert_eq!(code(client.reserve(api::ReserveRequest { order_id: 1, shop_id: 1, needs: vec![] }).await).code, expected);
         assert_eq!(code(client.check_ledger(api::CheckLedgerRequest { shop_id: 1 }).await).code, expected);
-        assert_eq!(code(client.list_movements(api::ListMovementsRequest { shop_id: 1, ..Default::default() }).await).code, expected);
+        assert_eq!(
+            code(client.list_movements(api::ListMovementsRequest { shop_id: 1, ..Default::default() }).await).code,
+            expected
+        );
     }
     assert_eq!(terms(&platform, flour.stock_id).await, (10, 0, 0));
 }
@@ -101,7 +123,10 @@ async fn levels_come_in_pages_and_many_receipts_in_one_commit() {
     let many = |receipts| api::ReceiveManyRequest { shop_id: 1, receipts, reason: "delivery".into() };
     let refused = write(&platform, "bad", "").receive_many(many(vec![receipt("oil", 5), receipt("nothing", 1)])).await;
     assert_eq!(code(refused).code, "stock_not_found");
-    write(&platform, "good", "").receive_many(many(vec![receipt("oil", 5), receipt("flour", 2), receipt("oil", 5)])).await.unwrap();
+    write(&platform, "good", "")
+        .receive_many(many(vec![receipt("oil", 5), receipt("flour", 2), receipt("oil", 5)]))
+        .await
+        .unwrap();
 
     let ask = |low_only, after: &str| api::ListLevelsRequest { shop_id: 1, low_only, after: after.into(), limit: 2 };
     let page = read(&platform, staff()).list_levels(ask(false, "")).await.unwrap().into_inner();

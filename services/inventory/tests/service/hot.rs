@@ -30,7 +30,8 @@ async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_s
                 let order = orders.fetch_add(1, Ordering::Relaxed) + 1;
                 let who = Principal::platform("gateway");
                 let mut client = InventoryClient::new(platform.writing("inventory", who, &order.to_string(), ""));
-                let ask = api::ReserveRequest { order_id: order, shop_id: 1, needs: vec![api::Need { stock_id: hot, quantity: 1 }] };
+                let ask =
+                    api::ReserveRequest { order_id: order, shop_id: 1, needs: vec![api::Need { stock_id: hot, quantity: 1 }] };
                 let began = world.monotonic();
                 let answer = client.reserve(ask).await;
                 waits.push(world.monotonic() - began);
@@ -54,7 +55,12 @@ async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_s
     waits.sort_unstable();
     let at = |percent: usize| waits[(waits.len() - 1) * percent / 100];
     let longest = *waits.last().unwrap();
-    println!("hot item: {} asked, p50 {:?}, p99 {:?}, longest {longest:?}, fewest answers of a client {fewest}", waits.len(), at(50), at(99));
+    println!(
+        "hot item: {} asked, p50 {:?}, p99 {:?}, longest {longest:?}, fewest answers of a client {fewest}",
+        waits.len(),
+        at(50),
+        at(99)
+    );
     assert_eq!(sold.load(Ordering::Relaxed), UNITS);
     assert_eq!(terms(&platform, hot).await, (0, UNITS, 0));
     assert!(longest < LONGEST, "somebody waited {longest:?}");

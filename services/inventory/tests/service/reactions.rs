@@ -1,7 +1,7 @@
 //! What is heard twice, late, or over a crash.
 
-use base::id::{DeliveryId, OrderId, PaymentId, ShopId, TicketId};
 use base::Timestamp;
+use base::id::{DeliveryId, OrderId, PaymentId, ShopId, TicketId};
 use delivery_api::events::OrderShipped;
 use host::testing::staff;
 use inventory_api as api;
@@ -102,10 +102,12 @@ async fn the_kitchen_heard_before_the_order_waits_for_it() {
     platform.say("payments", &unpaid(2)).await;
     platform.say("orders", &order(1, &[(flour, 2)])).await;
     platform.say("orders", &order(2, &[(flour, 3)])).await;
-    platform.eventually("the kitchen is heard after all", || async {
-        let seen = terms(&platform, flour).await;
-        Ok(if seen == (5, 3, 2) { Ok(()) } else { Err(format!("{seen:?}")) })
-    }).await;
+    platform
+        .eventually("the kitchen is heard after all", || async {
+            let seen = terms(&platform, flour).await;
+            Ok(if seen == (5, 3, 2) { Ok(()) } else { Err(format!("{seen:?}")) })
+        })
+        .await;
     platform.say("orders", &cancelled(2)).await;
     platform.say("orders", &cancelled(3)).await;
     platform.say("orders", &order(3, &[(flour, 4)])).await;
@@ -173,6 +175,9 @@ async fn what_a_cart_set_aside_is_announced_when_its_order_comes() {
     platform.heard("stock.reserved", 1).await;
     assert_eq!(terms(&platform, flour).await, (6, 4, 0));
     write(&platform, "release", "").release(api::ReservationRequest { order_id: 1 }).await.unwrap();
-    assert_eq!(write(&platform, "release again", "").release(api::ReservationRequest { order_id: 1 }).await.unwrap().into_inner().state, "released");
+    assert_eq!(
+        write(&platform, "release again", "").release(api::ReservationRequest { order_id: 1 }).await.unwrap().into_inner().state,
+        "released"
+    );
     assert_eq!(terms(&platform, flour).await, (10, 0, 0));
 }

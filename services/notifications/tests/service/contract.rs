@@ -1,7 +1,7 @@
 //! Through the client, over the local wire.
 
-use base::id::{ShopId, StaffId};
 use base::Principal;
+use base::id::{ShopId, StaffId};
 use host::testing::{guest, staff};
 use notifications_api as api;
 
@@ -94,7 +94,11 @@ async fn messages_come_in_pages() {
     let mut me = client(&platform, guest(7));
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
-        let page = me.list_notifications(api::ListNotificationsRequest { after, limit: 2, ..Default::default() }).await.unwrap().into_inner();
+        let page = me
+            .list_notifications(api::ListNotificationsRequest { after, limit: 2, ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner();
         seen.extend(page.notifications.iter().map(|message| message.notification_id));
         if page.next.is_empty() {
             break;

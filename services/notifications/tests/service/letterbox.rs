@@ -64,7 +64,8 @@ async fn with_addresses() -> (Platform, Arc<AtomicBool>) {
 #[allow(clippy::disallowed_methods)] // The test looks into the outbox as a person would.
 fn mails(platform: &Platform) -> Vec<String> {
     let Ok(files) = std::fs::read_dir(platform.folder().join("outbox")) else { return Vec::new() };
-    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+    let mut paths: Vec<_> =
+        files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
@@ -79,14 +80,20 @@ async fn who_gave_an_address_gets_mail_and_nobody_else_does() {
         platform.say("payments", &paid(number)).await;
     }
     platform.settled().await;
-    platform.eventually("both mails are written", || async {
-        let left = platform.ctx("notifications").store().jobs(0, 100).await?.into_iter().filter(|job| job.kind == "mail").count();
-        Ok(if left == 0 { Ok(()) } else { Err(format!("{left} mails are not written")) })
-    }).await;
+    platform
+        .eventually("both mails are written", || async {
+            let left =
+                platform.ctx("notifications").store().jobs(0, 100).await?.into_iter().filter(|job| job.kind == "mail").count();
+            Ok(if left == 0 { Ok(()) } else { Err(format!("{left} mails are not written")) })
+        })
+        .await;
     let mails = mails(&platform);
     assert_eq!(mails.len(), 2, "one without an address, one erased");
     for mail in &mails {
-        assert!(mail.is_ascii() && mail.contains("\r\nTo: anna@example.org\r\n") && mail.contains("Subject: =?utf-8?B?"), "{mail}");
+        assert!(
+            mail.is_ascii() && mail.contains("\r\nTo: anna@example.org\r\n") && mail.contains("Subject: =?utf-8?B?"),
+            "{mail}"
+        );
         assert!(mail.contains("Content-Language: ru\r\n"));
     }
 }
@@ -103,10 +110,12 @@ async fn mail_that_cannot_be_addressed_now_is_written_later() {
     platform.heard("notification.created", 3).await;
     assert_eq!(mails(&platform), Vec::<String>::new());
     answers.store(true, Ordering::Relaxed);
-    platform.eventually("three mails are written", || async {
-        let count = mails(&platform).len();
-        Ok(if count == 3 { Ok(()) } else { Err(format!("{count} are")) })
-    }).await;
+    platform
+        .eventually("three mails are written", || async {
+            let count = mails(&platform).len();
+            Ok(if count == 3 { Ok(()) } else { Err(format!("{count} are")) })
+        })
+        .await;
 }
 
 fn base_order() -> orders_api::events::OrderCreated {

@@ -66,7 +66,14 @@ pub fn order(id: i64, device: i64) -> OrderCreated {
 }
 
 pub fn paid(id: i64) -> OrderPaid {
-    OrderPaid { order_id: OrderId(id), shop_id: SHOP, payment_id: PaymentId(id), amount_minor: 2_850, currency: Currency::USD, method: "card".into() }
+    OrderPaid {
+        order_id: OrderId(id),
+        shop_id: SHOP,
+        payment_id: PaymentId(id),
+        amount_minor: 2_850,
+        currency: Currency::USD,
+        method: "card".into(),
+    }
 }
 
 pub fn refunded(id: i64, amount_minor: i64) -> PaymentRefunded {

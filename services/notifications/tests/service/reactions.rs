@@ -48,7 +48,11 @@ async fn every_message_finds_its_guest_whatever_comes_first() {
     let request = notifications_api::ListNotificationsRequest { limit: 200, ..Default::default() };
     let mut me = crate::client(&platform, host::testing::guest(7));
     let page = me.list_notifications(request.clone()).await.unwrap().into_inner();
-    let rest = me.list_notifications(notifications_api::ListNotificationsRequest { after: page.next, ..request }).await.unwrap().into_inner();
+    let rest = me
+        .list_notifications(notifications_api::ListNotificationsRequest { after: page.next, ..request })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(page.notifications.len() + rest.notifications.len(), 300);
 }
 

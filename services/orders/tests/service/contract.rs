@@ -4,7 +4,8 @@ use base::Principal;
 use host::testing::{Platform, guest, staff};
 use orders_api::orders_client::OrdersClient;
 use orders_api::{
-    BoardRequest, CancelRequest, Contact, EraseContactRequest, GetOrderRequest, LineRequest, ListMineRequest, PlaceRequest, RebuildRequest, StatisticsRequest,
+    BoardRequest, CancelRequest, Contact, EraseContactRequest, GetOrderRequest, LineRequest, ListMineRequest, PlaceRequest,
+    RebuildRequest, StatisticsRequest,
 };
 use wire::fault_of;
 
@@ -38,7 +39,15 @@ async fn s4_s01_s0_p10_the_event_is_said_with_the_order_and_names_nobody() {
     let data = said[0].data.get();
     assert!(!data.contains("Ёжик") && !data.contains("Тестовая") && !data.contains("tok_visa"), "{data}");
     assert!(data.contains("\"needs\":[{\"stock_id\":11,\"quantity\":500}]"), "{data}");
-    assert!(client(&platform, guest(7)).place(PlaceRequest { lines: vec![LineRequest { slug: "unicorn".into(), quantity: 1, ..LineRequest::default() }], ..wish(1) }).await.is_err());
+    assert!(
+        client(&platform, guest(7))
+            .place(PlaceRequest {
+                lines: vec![LineRequest { slug: "unicorn".into(), quantity: 1, ..LineRequest::default() }],
+                ..wish(1)
+            })
+            .await
+            .is_err()
+    );
     assert_eq!(platform.events("order.created").await.len(), 1, "a refused order leaves nothing");
 }
 
@@ -89,13 +98,25 @@ async fn bad_wishes_are_refused_with_a_code_and_leave_nothing() {
         ("bad_quantity", wish(-1)),
         ("bad_quantity", wish(i64::MAX)),
         ("too_many_lines", PlaceRequest { lines: vec![line(1); 10_000], ..wish(1) }),
-        ("item_unknown", PlaceRequest { lines: vec![LineRequest { slug: "unicorn".into(), quantity: 1, ..LineRequest::default() }], ..wish(1) }),
+        (
+            "item_unknown",
+            PlaceRequest {
+                lines: vec![LineRequest { slug: "unicorn".into(), quantity: 1, ..LineRequest::default() }],
+                ..wish(1)
+            },
+        ),
         ("bad_order", PlaceRequest { payment: "gold".into(), ..wish(1) }),
         ("bad_order", PlaceRequest { fulfilment: "teleport".into(), ..wish(1) }),
         ("bad_order", PlaceRequest { contact: None, ..wish(1) }),
         ("bad_order", PlaceRequest { tip_minor: -1, ..wish(1) }),
         ("bad_order", PlaceRequest { contact: Some(Contact { address: "я".repeat(100_000), ..Contact::default() }), ..wish(1) }),
-        ("bad_order", PlaceRequest { contact: Some(Contact { address: "a".into(), email: "not an address".into(), ..Contact::default() }), ..wish(1) }),
+        (
+            "bad_order",
+            PlaceRequest {
+                contact: Some(Contact { address: "a".into(), email: "not an address".into(), ..Contact::default() }),
+                ..wish(1)
+            },
+        ),
         ("staff_only", PlaceRequest { placed_at: 5, ..wish(1) }),
         ("staff_only", PlaceRequest { reference: "mine".into(), ..wish(1) }),
     ] {

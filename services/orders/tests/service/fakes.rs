@@ -12,8 +12,8 @@ use orders_api::orders_client::OrdersClient;
 use orders_api::{Contact, LineRequest as OrderLine, Order, PlaceRequest};
 use payments_api::payments_server::{Payments, PaymentsServer};
 use payments_api::{
-    Breaker, GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, Method, Payment, PaymentPage, ReconcileAnswer,
-    ReconcileRequest, RefundRequest, RegisterMethodRequest, ResetBreakerRequest,
+    Breaker, GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, Method, Payment, PaymentPage,
+    ReconcileAnswer, ReconcileRequest, RefundRequest, RegisterMethodRequest, ResetBreakerRequest,
 };
 use tonic::{Request, Response, Status};
 use wire::{Channel, status_of};
@@ -63,7 +63,13 @@ impl Catalog for Menu {
                 ..QuotedLine::default()
             });
         }
-        let shop = Shop { shop_id: 1, currency: "USD".to_owned(), tax_included: true, time_zone: "America/New_York".to_owned(), ..Shop::default() };
+        let shop = Shop {
+            shop_id: 1,
+            currency: "USD".to_owned(),
+            tax_included: true,
+            time_zone: "America/New_York".to_owned(),
+            ..Shop::default()
+        };
         Ok(Response::new(QuoteAnswer { lines, shop: Some(shop) }))
     }
 
@@ -122,7 +128,9 @@ pub fn client(platform: &Platform, principal: Principal) -> OrdersClient<Channel
 pub fn wish(quantity: i64) -> PlaceRequest {
     PlaceRequest {
         lines: vec![OrderLine { slug: "hawaiian".to_owned(), quantity, ..OrderLine::default() }],
-        contact: Some(Contact { name: "Ёжик 🦔".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default() }),
+        contact: Some(Contact {
+            name: "Ёжик 🦔".to_owned(), address: "ул. Тестовая, 1".to_owned(), ..Contact::default()
+        }),
         payment: "card".to_owned(),
         card_token: "tok_visa".to_owned(),
         ..PlaceRequest::default()

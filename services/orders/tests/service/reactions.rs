@@ -47,7 +47,9 @@ async fn say_all(platform: &Platform, order: &Order) {
     platform.say("payments", &paid(order)).await;
     platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id: TicketId(1), ready_at: platform.now() }).await;
     platform.say("kitchen", &OrderReady { order_id, shop_id: SHOP, ticket_id: TicketId(1), cooking_ms: 5 }).await;
-    platform.say("delivery", &OrderShipped { order_id, shop_id: SHOP, delivery_id: DeliveryId(1), expected_at: platform.now() }).await;
+    platform
+        .say("delivery", &OrderShipped { order_id, shop_id: SHOP, delivery_id: DeliveryId(1), expected_at: platform.now() })
+        .await;
     let delivered = OrderDelivered {
         order_id,
         shop_id: SHOP,
@@ -94,7 +96,9 @@ async fn s4_s03_a_declined_payment_ends_the_order_with_its_reason() {
     let order = place(&platform, guest(7)).await;
     let order_id = OrderId(order.order_id);
     platform.say("inventory", &StockReserved { order_id, shop_id: SHOP }).await;
-    platform.say("payments", &PaymentFailed { order_id, shop_id: SHOP, payment_id: PaymentId(1), reason: FailureReason::Declined }).await;
+    platform
+        .say("payments", &PaymentFailed { order_id, shop_id: SHOP, payment_id: PaymentId(1), reason: FailureReason::Declined })
+        .await;
     let ended = reaches(&platform, order.order_id, "cancelled").await;
     assert_eq!((ended.reason.as_str(), ended.cancelled_by.as_str(), ended.fee_minor), ("payment_declined", "platform", 0));
     let said: OrderCancelled = platform.heard("order.cancelled", 1).await[0].read().unwrap();
@@ -122,7 +126,8 @@ async fn a_guest_cancels_in_time_and_is_refused_when_the_kitchen_has_begun() {
     let (early, late) = (place(&platform, guest(7)).await, place(&platform, guest(7)).await);
     let mut guest = client(&platform, guest(7));
     for _ in 0..2 {
-        let cancelled = guest.cancel(CancelRequest { order_id: early.order_id, reason: "передумал".into() }).await.unwrap().into_inner();
+        let cancelled =
+            guest.cancel(CancelRequest { order_id: early.order_id, reason: "передумал".into() }).await.unwrap().into_inner();
         assert_eq!((cancelled.state.as_str(), cancelled.reason.as_str()), ("cancelled", "customer_asked"));
     }
     assert_eq!(platform.events("order.cancelled").await.len(), 1, "asked twice, ended once");
