@@ -77,6 +77,18 @@ impl Ctx {
         Ok(self.0.exchange.channel(self.0.service, service, policy_of(edge)).on_behalf(call))
     }
 
+    /// Gives the way to the operator's desk of another service, under the policy of the edge to that service.
+    pub fn operator(&self, service: &'static str, call: &Call) -> Result<Channel, Fault> {
+        let edge = self.0.topology.edge(self.0.service, service);
+        let policy = edge.map_or_else(wire::Policy::default, policy_of);
+        Ok(self.0.exchange.channel(self.0.service, crate::operator_name(service), policy).on_behalf(call))
+    }
+
+    /// Gives the switchboard of the wire, for whoever shows its breakers.
+    pub fn exchange(&self) -> &Exchange {
+        &self.0.exchange
+    }
+
     /// Begins a call that the service makes by itself.
     pub fn call(&self, correlation: &str) -> Call {
         Call::platform(self.0.service, correlation)

@@ -1,0 +1,3 @@
+//! Dialects: other platforms' words, translated thinly into ours.
+
+pub(crate) mod pizza;

@@ -1,0 +1,218 @@
+//! The door: every request comes in here and every answer goes out here.
+//!
+//! In this order: correlation, who asks, how often, the body and its limit, the key that makes a write happen once, the
+//! deadline. On the way out a problem is written down, and the request is counted and logged.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use base::id::{DeviceId, ShopId, StaffId};
+use base::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use base::{Fault, Principal, RequestKey};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use wire::Call;
+
+use crate::asked::Asked;
+use crate::problem::Problem;
+use crate::{Edge, device};
+
+const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const CORRELATION_BYTES_MAX: usize = 128;
+/// A key that stands for somebody without a token must be hard to guess.
+const ANONYMOUS_KEY_BYTES_MIN: usize = 16;
+
+/// The address that a request came from; set by the listener.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came(pub(crate) IpAddr);
+
+/// Lets a request in and its answer out.
+pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let world = edge.world().clone();
+    let began = world.monotonic();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let correlation = correlation(&edge, request.headers());
+    let russian = text(request.headers(), &header::ACCEPT_LANGUAGE).is_some_and(|languages| languages.trim_start().starts_with("ru"));
+    let mut by = Principal::Nobody;
+    let response = match enter(&edge, request, &route, &correlation, &mut by).await {
+        Ok(request) => match world.within(edge.0.config.timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(fault) => axum::response::IntoResponse::into_response(Problem::from(fault)),
+        },
+        Err(problem) => axum::response::IntoResponse::into_response(problem),
+    };
+    let mut response = leave(response, &correlation, russian);
+    if let Ok(value) = HeaderValue::from_str(&correlation) {
+        response.headers_mut().insert(CORRELATION, value);
+    }
+    let status = response.status().as_u16();
+    let took = world.monotonic().saturating_sub(began);
+    metrics::histogram!("comanda_http_requests_seconds", "method" => word(&method), "route" => route.clone(), "status" => status.to_string())
+        .record(took.as_secs_f64());
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if method == Method::GET || method == Method::HEAD {
+        tracing::debug!(%method, route, status, took_us, %correlation, principal = %by, "answered");
+    } else {
+        tracing::info!(%method, route, status, took_us, %correlation, principal = %by, "answered");
+    }
+    response
+}
+
+/// Names a method for the meters; whatever a client makes up is one.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "OTHER",
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn correlation(edge: &Edge, headers: &HeaderMap) -> String {
+    let fits = |given: &&str| !given.is_empty() && given.len() <= CORRELATION_BYTES_MAX && given.bytes().all(|byte| byte.is_ascii_graphic());
+    text(headers, &CORRELATION).filter(fits).map_or_else(|| format!("{:016x}", edge.world().chance()), str::to_owned)
+}
+
+/// Tells who asks. A token that is shown and does not count is an error: nobody is silently somebody else.
+fn principal(edge: &Edge, headers: &HeaderMap) -> Result<Principal, Fault> {
+    let bad = || Fault::unauthenticated("token_unknown", "This token was not given out by this platform.");
+    if let Some(given) = headers.get(header::AUTHORIZATION) {
+        let given = given.to_str().map_err(|_| bad())?;
+        let (scheme, token) = given.split_once(' ').ok_or_else(bad)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(bad());
+        }
+        let token = token.trim();
+        if same(token, &edge.0.config.staff_token) {
+            return Ok(Principal::Staff { staff: StaffId(1), shop: ShopId(1) });
+        }
+        return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    for cookie in cookies {
+        if let Some((device::COOKIE, token)) = cookie.trim().split_once('=') {
+            return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
+        }
+    }
+    Ok(Principal::Nobody)
+}
+
+/// Compares without an early exit, so that time tells nothing about where two tokens differ.
+fn same(given: &str, own: &str) -> bool {
+    let differs = given.bytes().zip(own.bytes()).fold(0u8, |sum, (a, b)| sum | (a ^ b));
+    !own.is_empty() && given.len() == own.len() && differs == 0
+}
+
+async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by: &mut Principal) -> Result<Request, Problem> {
+    let (mut parts, body) = request.into_parts();
+    // What says who asks inside never comes from outside.
+    let inner: Vec<HeaderName> = parts.headers.keys().filter(|name| name.as_str().starts_with("x-comanda-") || name.as_str() == "x-user-id").cloned().collect();
+    for name in inner {
+        parts.headers.remove(name);
+    }
+    *by = principal(edge, &parts.headers)?;
+    limit(edge, by, parts.extensions.get::<Came>())?;
+    let mut fresh_token = None;
+    let mut call = Call::new(by.clone(), correlation).traced(text(&parts.headers, &HeaderName::from_static("traceparent")).map(str::to_owned));
+    call = call.within(edge.world(), edge.0.config.timeout);
+    let writes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let body = if writes { read(edge, &parts.headers, body).await? } else { Default::default() };
+    if writes && route != "none" {
+        let key = key(edge, &parts.headers, parts.uri.path())?;
+        if *by == Principal::Nobody && parts.method == Method::POST && route.ends_with("/orders") {
+            let device = device_for(edge, &key, text(&parts.headers, &IDEMPOTENCY_KEY).is_some())?;
+            fresh_token = Some(device::token(edge.key(), device, edge.world().now()));
+            *by = Principal::Guest { device };
+            call.principal = by.clone();
+        }
+        let bound = format!("{} {}", parts.method, parts.uri.path());
+        call = call.once(RequestKey::new(by, &bound, &key, &body));
+    }
+    parts.extensions.insert(Asked { call, fresh_token });
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+fn limit(edge: &Edge, by: &Principal, came: Option<&Came>) -> Result<(), Fault> {
+    let client = match by {
+        Principal::Staff { .. } | Principal::Platform { .. } => return Ok(()),
+        // A fresh device costs nothing, so the address counts for those whose devices are many.
+        Principal::Guest { .. } => by.to_string(),
+        Principal::Nobody => came.map_or_else(|| "nobody".to_owned(), |came| came.0.to_string()),
+    };
+    edge.0.buckets.take(&client, edge.world().monotonic()).map_err(|seconds| {
+        Fault::limited("too_many_requests", "You ask more often than this platform answers one client; wait a moment.").with("retry_after_seconds", seconds)
+    })
+}
+
+async fn read(edge: &Edge, headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
+    let bytes_max = edge.0.config.body_bytes_max;
+    let too_large = || {
+        let fault = Fault::invalid("body_too_large", format!("A body has at most {bytes_max} bytes.")).with("bytes_max", bytes_max as u64);
+        Problem::with_status(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), fault)
+    };
+    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if announced > bytes_max {
+        return Err(too_large());
+    }
+    match edge.world().within(edge.0.config.timeout, Limited::new(body, bytes_max).collect()).await? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(error) => Err(Fault::invalid("body_broken", "The body broke off.").because(error).into()),
+    }
+}
+
+/// Gives the key of a write. In a dialect that knows none, a fresh one is made.
+fn key(edge: &Edge, headers: &HeaderMap, path: &str) -> Result<String, Fault> {
+    let Some(given) = headers.get(IDEMPOTENCY_KEY) else {
+        if path.starts_with("/v1/") {
+            return Err(Fault::invalid("idempotency_key_missing", "Every write takes a key of your own in the header Idempotency-Key, so that it can be sent again safely."));
+        }
+        return Ok(edge.world().next_id::<base::id::EventId>().0.to_string());
+    };
+    let fits = |key: &&str| !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX && key.bytes().all(|byte| byte.is_ascii_graphic());
+    given.to_str().ok().filter(fits).map(str::to_owned).ok_or_else(|| {
+        Fault::invalid("bad_idempotency_key", format!("A key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters."))
+    })
+}
+
+fn device_for(edge: &Edge, key: &str, given: bool) -> Result<DeviceId, Fault> {
+    if !given {
+        return Ok(edge.world().next_id());
+    }
+    if key.len() < ANONYMOUS_KEY_BYTES_MIN {
+        return Err(Fault::invalid(
+            "idempotency_key_weak",
+            format!("Without a token the key alone says whose order this is: give it at least {ANONYMOUS_KEY_BYTES_MIN} characters, or get a device first."),
+        ));
+    }
+    Ok(device::of_request(edge.key(), key))
+}
+
+/// Writes problems down, those of the router itself included.
+fn leave(mut response: Response, correlation: &str, russian: bool) -> Response {
+    let status = response.status();
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let mut written = problem.written(correlation, russian);
+        if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+            written.headers_mut().insert(header::ALLOW, allow);
+        }
+        return written;
+    }
+    let own = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
+    if (status.is_client_error() || status.is_server_error()) && !own {
+        let fault = Fault::invalid("bad_request", status.canonical_reason().unwrap_or("The request failed."));
+        return Problem::with_status(status.as_u16(), fault).written(correlation, russian);
+    }
+    response
+}

@@ -1,0 +1,136 @@
+//! Events as the outside sees them: CloudEvents 1.0, with ids permuted, times written out, and only what one may see.
+
+use std::sync::{Arc, OnceLock};
+
+use base::id::{EventId, RULES};
+use base::{Event, Id, PlatformKey, Timestamp};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+/// What only staff see of an event.
+const STAFF_ONLY: [&str; 4] = ["device_id", "method_id", "needs", "steps"];
+/// Fields of data that are times in microseconds.
+const TIMES: [&str; 4] = ["placed_at", "ready_at", "expected_at", "delivered_at"];
+
+/// An event that is written down for the outside once, however many follow it.
+pub(crate) struct Said {
+    pub(crate) event: Arc<Event>,
+    staff: OnceLock<Bytes>,
+    guest: OnceLock<Bytes>,
+}
+
+impl Said {
+    pub(crate) fn new(event: Arc<Event>) -> Said {
+        Said { event, staff: OnceLock::new(), guest: OnceLock::new() }
+    }
+
+    /// Gives the event as a frame of a stream.
+    pub(crate) fn frame(&self, key: &PlatformKey, staff: bool) -> Bytes {
+        let kept = if staff { &self.staff } else { &self.guest };
+        let write = || {
+            let shown = shown(&self.event, key, staff);
+            Bytes::from(format!("id: {}\nevent: {}\ndata: {shown}\n\n", place(key, self.event.seq), self.event.name()))
+        };
+        kept.get_or_init(write).clone()
+    }
+}
+
+/// Shows where an event stands.
+pub(crate) fn place(key: &PlatformKey, seq: i64) -> String {
+    EventId(seq).show(key)
+}
+
+/// Shows an event.
+pub(crate) fn shown(event: &Event, key: &PlatformKey, staff: bool) -> Value {
+    let mut data: Value = serde_json::from_str(event.data.get()).unwrap_or(Value::Null);
+    let subject = subject(event, &data, key);
+    tame(&mut data, key, staff);
+    json!({
+        "specversion": "1.0",
+        "id": place(key, event.seq),
+        "source": format!("/services/{}", event.source),
+        "type": event.kind,
+        "time": event.at.to_string(),
+        "subject": subject,
+        "topic": event.topic,
+        "correlationid": event.correlation,
+        "datacontenttype": "application/json",
+        "data": data,
+    })
+}
+
+/// Says what an event is about: the id in its data that is its key.
+fn subject(event: &Event, data: &Value, key: &PlatformKey) -> String {
+    let names = |rule: &&base::IdRule| data.get(rule.field).and_then(Value::as_i64) == Some(event.key);
+    let orders = RULES.iter().filter(|rule| rule.field == "order_id");
+    orders.chain(RULES).find(names).map_or_else(|| format!("evt_{}", key.permute("about", event.key)), |rule| rule.show(event.key, key))
+}
+
+/// Shows data that stands outside of an event.
+pub(crate) fn tamed(data: &str, key: &PlatformKey, staff: bool) -> Value {
+    let mut data = serde_json::from_str(data).unwrap_or(Value::Null);
+    tame(&mut data, key, staff);
+    data
+}
+
+fn tame(value: &mut Value, key: &PlatformKey, staff: bool) {
+    match value {
+        Value::Object(fields) => tame_fields(fields, key, staff),
+        Value::Array(values) => values.iter_mut().for_each(|value| tame(value, key, staff)),
+        _ => {}
+    }
+}
+
+fn tame_fields(fields: &mut Map<String, Value>, key: &PlatformKey, staff: bool) {
+    if !staff {
+        fields.retain(|name, _| !STAFF_ONLY.contains(&name.as_str()));
+    }
+    for (name, value) in fields.iter_mut() {
+        match value.as_i64() {
+            Some(number) if name.ends_with("_id") => {
+                let rule = RULES.iter().find(|rule| rule.field == name);
+                *value = json!(rule.map_or_else(|| key.permute(name, number).to_string(), |rule| rule.show(number, key)));
+            }
+            Some(micros) if TIMES.contains(&name.as_str()) => *value = json!(Timestamp(micros).to_string()),
+            Some(_) => {}
+            None => tame(value, key, staff),
+        }
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+    use base::id::OrderId;
+    use serde_json::value::RawValue;
+
+    fn event(data: &str) -> Event {
+        Event {
+            seq: 9,
+            source: "orders".to_owned(),
+            topic: "order-events".to_owned(),
+            kind: "order.created.v1".to_owned(),
+            key: 1_001,
+            at: Timestamp(1_000_000),
+            correlation: "c".to_owned(),
+            data: RawValue::from_string(data.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn guests_see_neither_numbers_nor_devices_nor_recipes() {
+        let key = PlatformKey::new(&[1; 32]);
+        let event = event(r#"{"order_id":1001,"device_id":4,"method_id":null,"placed_at":1000000,"low_at":5,"needs":[{"stock_id":7,"quantity":2}],"lines":[{"item_id":3,"steps":[{"seconds":1}]}]}"#);
+        let guest = shown(&event, &key, false);
+        assert_eq!(guest["subject"], OrderId(1_001).show(&key));
+        assert_eq!(guest["data"]["order_id"], guest["subject"]);
+        assert_eq!(guest["data"]["placed_at"], "1970-01-01T00:00:01Z");
+        assert_eq!(guest["data"]["low_at"], 5);
+        for hidden in ["device_id", "method_id", "needs", "steps", "1001"] {
+            assert!(!guest.to_string().contains(hidden), "{hidden} in {guest}");
+        }
+        let staff = shown(&event, &key, true);
+        assert!(staff["data"]["needs"][0]["stock_id"].as_str().unwrap().starts_with("stk_"));
+        assert!(staff["data"]["lines"][0]["item_id"].as_str().unwrap().starts_with("itm_"));
+    }
+}

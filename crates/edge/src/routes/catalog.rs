@@ -1,0 +1,474 @@
+//! The shop, its menu, its items and categories.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use base::Fault;
+use base::id::{ItemId, ShopId, StockId};
+use bytes::Bytes;
+use catalog_api::{
+    ChangeItemRequest, CreateItemRequest, GetItemRequest, GetShopRequest, Item as Message, ListCategoriesRequest, ListItemsRequest, ListOptionsRequest,
+    Need as MessageNeed, RetireItemRequest, SetAvailabilityRequest, Shop as MessageShop, Step as MessageStep, Variant as MessageVariant,
+};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use wire::Call;
+
+use super::Reply;
+use crate::api::{self, Api, Who};
+use crate::asked::{Asked, Asking, Named, Sent};
+use crate::dialects::pizza;
+use crate::problem::Problem;
+use crate::shape::{Money, Texts, money, rows, time};
+use crate::{Edge, ask, menu};
+
+const LIST: &[(&str, &str)] = &[
+    ("category", "Only of this category."),
+    ("min", "The lowest price, in minor units."),
+    ("max", "The highest price, in minor units."),
+    ("text", "Words to find, in any language."),
+    ("sort", "`name`, `-name`, `price`, `-price` or `newest`."),
+    ("language", "The language to sort names in."),
+    ("after", "`next` of the page before."),
+    ("limit", "How many rows."),
+    ("retired", "`true` to see retired items too."),
+];
+
+pub(crate) fn add(api: &mut Api) {
+    api.chapter("catalog");
+    api.add(api::get("/v1/shop", "Tells about the shop").open_to(Who::Anyone).gives::<Shop>(), shop);
+    api.add(api::get("/v1/shops/{shop}", "Tells about a shop").open_to(Who::Anyone).gives::<Shop>(), shop_of);
+    api.add(api::get("/v1/menu", "Gives the whole menu").open_to(Who::Anyone).gives::<Menu>(), whole);
+    api.add(api::get("/v1/categories", "Lists the categories").open_to(Who::Anyone).gives::<CategoryList>(), categories);
+    api.add(api::get("/v1/items", "Lists items: filtered, sorted, by pages").open_to(Who::Anyone).asks(LIST).gives::<ItemPage>(), items);
+    api.add(api::get("/v1/items/{item}", "Shows an item, by id or by short name").open_to(Who::Anyone).gives::<Item>(), item);
+    api.add(api::post("/v1/items", "Adds an item").takes::<ItemSent>().gives::<Item>().with(201), create);
+    api.add(api::put("/v1/items/{item}", "Replaces an item; refused when the version is stale").takes::<ItemSent>().gives::<Item>(), change);
+    api.add(api::delete("/v1/items/{item}", "Takes an item off the menu for good").takes::<Retire>().gives::<Item>(), retire);
+    api.add(api::put("/v1/items/{item}/availability", "Says whether an item, or one size of it, can be had").takes::<Availability>().gives::<Item>(), available);
+}
+
+/// A span of a day, in minutes after midnight of the shop.
+#[derive(Serialize, ToSchema)]
+struct Span {
+    opens_minute: i32,
+    closes_minute: i32,
+}
+
+/// A shop.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Shop {
+    shop_id: String,
+    slug: String,
+    name: Texts,
+    time_zone: String,
+    currency: String,
+    languages: Vec<String>,
+    tax_rate_bp: i64,
+    tax_included: bool,
+    delivery_fee: Money,
+    /// Monday first; empty means always open.
+    opening: Vec<Vec<Span>>,
+    version: i64,
+}
+
+/// What a size takes of a thing in stock.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Need {
+    stock_id: String,
+    quantity: i64,
+}
+
+/// A step of a recipe.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    station: String,
+    seconds: i64,
+    #[serde(default)]
+    celsius: i32,
+}
+
+/// A size of an item and its price.
+#[derive(Serialize, ToSchema)]
+struct Variant {
+    size: String,
+    price: Money,
+    sold_out: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<Need>,
+}
+
+/// A thing on the menu. Recipes are shown to staff.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Item {
+    item_id: String,
+    slug: String,
+    /// `dish` or `goods`.
+    kind: String,
+    category: String,
+    name: Texts,
+    description: Texts,
+    #[schema(value_type = Object)]
+    attributes: BTreeMap<String, Value>,
+    variants: Vec<Variant>,
+    /// The lowest price of its sizes.
+    from: Money,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<Step>,
+    tax_rate_bp: i64,
+    available: bool,
+    retired: bool,
+    version: i64,
+    changed_at: Option<String>,
+}
+
+/// A page of items.
+#[derive(Serialize, ToSchema)]
+struct ItemPage {
+    items: Vec<Item>,
+    next: Option<String>,
+}
+
+/// An attribute that the items of a category have.
+#[derive(Serialize, ToSchema)]
+struct Attribute {
+    slug: String,
+    kind: String,
+    name: Texts,
+    choices: BTreeMap<String, Texts>,
+}
+
+/// A category.
+#[derive(Serialize, ToSchema)]
+struct Category {
+    slug: String,
+    kind: String,
+    name: Texts,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CategoryList {
+    categories: Vec<Category>,
+}
+
+/// Something that can be added to a dish.
+#[derive(Serialize, ToSchema)]
+struct Extra {
+    slug: String,
+    name: Texts,
+    price: Money,
+    categories: Vec<String>,
+}
+
+/// The whole menu.
+#[derive(Serialize, ToSchema)]
+struct Menu {
+    shop: Shop,
+    categories: Vec<Category>,
+    options: Vec<Extra>,
+    items: Vec<Item>,
+}
+
+/// A size as staff send it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct VariantSent {
+    #[serde(default)]
+    size: String,
+    price_minor: i64,
+    #[serde(default)]
+    needs: Vec<Need>,
+    #[serde(default)]
+    sold_out: bool,
+    /// What it takes of an option, in percent of size M.
+    #[serde(default)]
+    percent: i64,
+}
+
+/// An item as staff send it, whole.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemSent {
+    slug: String,
+    kind: String,
+    category: String,
+    name: Texts,
+    #[serde(default)]
+    description: Texts,
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    attributes: BTreeMap<String, Value>,
+    variants: Vec<VariantSent>,
+    #[serde(default)]
+    steps: Vec<Step>,
+    #[serde(default)]
+    tax_rate_bp: i64,
+    #[serde(default = "yes")]
+    available: bool,
+    /// The version that was read; nothing for a new item.
+    #[serde(default)]
+    version: i64,
+    #[serde(default)]
+    reason: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A retirement.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Retire {
+    version: i64,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Whether something can be had.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Availability {
+    available: bool,
+    /// One size only.
+    #[serde(default)]
+    size: String,
+    version: i64,
+    #[serde(default)]
+    reason: String,
+}
+
+fn shown_shop(edge: &Edge, shop: MessageShop) -> Shop {
+    let span = |span: catalog_api::Interval| Span { opens_minute: span.opens_minute, closes_minute: span.closes_minute };
+    Shop {
+        shop_id: edge.id::<ShopId>(shop.shop_id),
+        delivery_fee: money(shop.delivery_fee_minor, &shop.currency),
+        slug: shop.slug,
+        name: shop.name.into_iter().collect(),
+        time_zone: shop.time_zone,
+        currency: shop.currency,
+        languages: shop.languages,
+        tax_rate_bp: shop.tax_rate_bp,
+        tax_included: shop.tax_included,
+        opening: shop.opening.into_iter().map(|day| day.intervals.into_iter().map(span).collect()).collect(),
+        version: shop.version,
+    }
+}
+
+fn shown(edge: &Edge, item: Message, currency: &str, staff: bool) -> Item {
+    let need = |need: MessageNeed| Need { stock_id: edge.id::<StockId>(need.stock_id), quantity: need.quantity };
+    let variant = |variant: MessageVariant| Variant {
+        size: variant.size,
+        price: money(variant.price_minor, currency),
+        sold_out: variant.sold_out,
+        needs: if staff { variant.needs.into_iter().map(need).collect() } else { Vec::new() },
+    };
+    let step = |step: MessageStep| Step { station: step.station, seconds: step.seconds, celsius: step.celsius };
+    Item {
+        item_id: edge.id::<ItemId>(item.item_id),
+        slug: item.slug,
+        kind: item.kind,
+        category: item.category,
+        name: item.name.into_iter().collect(),
+        description: item.description.into_iter().collect(),
+        attributes: item.attributes.into_iter().map(|(slug, json)| (slug, serde_json::from_str(&json).unwrap_or(Value::String(json)))).collect(),
+        variants: item.variants.into_iter().map(variant).collect(),
+        from: money(item.from_minor, currency),
+        steps: if staff { item.steps.into_iter().map(step).collect() } else { Vec::new() },
+        tax_rate_bp: item.tax_rate_bp,
+        available: item.available,
+        retired: item.retired,
+        version: item.version,
+        changed_at: time(item.changed_at),
+    }
+}
+
+fn shown_category(category: catalog_api::Category) -> Category {
+    let attribute = |attribute: catalog_api::Attribute| Attribute {
+        slug: attribute.slug,
+        kind: attribute.kind,
+        name: attribute.name.into_iter().collect(),
+        choices: attribute.choices.into_iter().map(|(slug, choice)| (slug, choice.name.into_iter().collect())).collect(),
+    };
+    Category {
+        slug: category.slug,
+        kind: category.kind,
+        name: category.name.into_iter().collect(),
+        attributes: category.attributes.into_iter().map(attribute).collect(),
+    }
+}
+
+async fn ask_shop(edge: &Edge, call: &Call, shop_id: i64) -> Result<MessageShop, Fault> {
+    Ok(ask!(edge, call, catalog.get_shop, GetShopRequest { shop_id }))
+}
+
+async fn shop(State(edge): State<Edge>, asked: Asked) -> Reply<Shop> {
+    Ok(Json(shown_shop(&edge, ask_shop(&edge, &asked.call, asked.shop()).await?)))
+}
+
+async fn shop_of(State(edge): State<Edge>, asked: Asked, Path(shop): Named) -> Reply<Shop> {
+    let shop_id = edge.read::<ShopId>(&shop)?;
+    Ok(Json(shown_shop(&edge, ask_shop(&edge, &asked.call, shop_id).await?)))
+}
+
+async fn whole(State(edge): State<Edge>, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(menu::serve(&edge, &headers, false).await?)
+}
+
+/// Writes the whole menu down, in our words and in those of the pizza place.
+pub(crate) async fn whole_menu(edge: &Edge) -> Result<(Bytes, Bytes), Fault> {
+    let call = edge.0.ctx.call("menu");
+    let shop_id = 1;
+    let shop = ask_shop(edge, &call, shop_id).await?;
+    let categories = ask!(edge, &call, catalog.list_categories, ListCategoriesRequest { shop_id });
+    let options = ask!(edge, &call, catalog.list_options, ListOptionsRequest { shop_id });
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let message = ListItemsRequest { shop_id, sort: "name".to_owned(), language: "en".to_owned(), after, limit: base::limits::PAGE_ROWS_MAX, ..Default::default() };
+        let page = ask!(edge, &call, catalog.list_items, message);
+        items.extend(page.items);
+        if page.next.is_empty() {
+            break;
+        }
+        after = page.next;
+    }
+    let currency = shop.currency.clone();
+    let pizza = pizza::menu(&items, &currency);
+    let extra = |extra: catalog_api::Extra| Extra {
+        slug: extra.slug,
+        name: extra.name.into_iter().collect(),
+        price: money(extra.price_minor, &currency),
+        categories: extra.categories,
+    };
+    let menu = Menu {
+        shop: shown_shop(edge, shop),
+        categories: categories.categories.into_iter().map(shown_category).collect(),
+        options: options.options.into_iter().map(extra).collect(),
+        items: items.into_iter().map(|item| shown(edge, item, &currency, false)).collect(),
+    };
+    let own = serde_json::to_vec(&menu).map_err(|error| Fault::internal("answer_unwritable", "The menu cannot be written down.").because(error))?;
+    Ok((own.into(), pizza))
+}
+
+async fn categories(State(edge): State<Edge>, asked: Asked) -> Reply<CategoryList> {
+    let told = ask!(edge, &asked.call, catalog.list_categories, ListCategoriesRequest { shop_id: asked.shop() });
+    Ok(Json(CategoryList { categories: told.categories.into_iter().map(shown_category).collect() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct ListAsked {
+    category: String,
+    min: i64,
+    max: i64,
+    text: String,
+    sort: String,
+    language: String,
+    after: String,
+    limit: u32,
+    retired: bool,
+}
+
+async fn items(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<ListAsked>) -> Reply<ItemPage> {
+    let currency = ask_shop(&edge, &asked.call, asked.shop()).await?.currency;
+    let message = ListItemsRequest {
+        shop_id: asked.shop(),
+        category: query.category,
+        min_minor: query.min,
+        max_minor: query.max,
+        text: query.text,
+        sort: query.sort,
+        language: query.language,
+        after: edge.after(&query.after)?,
+        limit: rows(query.limit)?,
+        with_retired: query.retired,
+        ..Default::default()
+    };
+    let told = ask!(edge, &asked.call, catalog.list_items, message);
+    let next = edge.next(&told.next);
+    Ok(Json(ItemPage { items: told.items.into_iter().map(|item| shown(&edge, item, &currency, asked.is_staff())).collect(), next }))
+}
+
+async fn item(State(edge): State<Edge>, asked: Asked, Path(item): Named) -> Reply<Item> {
+    let currency = ask_shop(&edge, &asked.call, asked.shop()).await?.currency;
+    let message = match edge.read::<ItemId>(&item) {
+        Ok(item_id) => GetItemRequest { item_id, shop_id: asked.shop(), ..Default::default() },
+        Err(_) => GetItemRequest { slug: item, shop_id: asked.shop(), ..Default::default() },
+    };
+    let told = ask!(edge, &asked.call, catalog.get_item, message);
+    Ok(Json(shown(&edge, told, &currency, asked.is_staff())))
+}
+
+fn message(edge: &Edge, asked: &Asked, item_id: i64, sent: ItemSent) -> Result<(Message, String), Fault> {
+    let need = |need: Need| Ok(MessageNeed { stock_id: edge.read::<StockId>(&need.stock_id)?, quantity: need.quantity });
+    let variant = |variant: VariantSent| {
+        Ok(MessageVariant {
+            size: variant.size,
+            price_minor: variant.price_minor,
+            needs: variant.needs.into_iter().map(need).collect::<Result<_, Fault>>()?,
+            sold_out: variant.sold_out,
+            percent: variant.percent,
+        })
+    };
+    let item = Message {
+        item_id,
+        shop_id: asked.shop(),
+        slug: sent.slug,
+        kind: sent.kind,
+        category: sent.category,
+        name: sent.name.into_iter().collect(),
+        description: sent.description.into_iter().collect(),
+        attributes: sent.attributes.into_iter().map(|(slug, value)| (slug, value.to_string())).collect(),
+        variants: sent.variants.into_iter().map(variant).collect::<Result<_, Fault>>()?,
+        steps: sent.steps.into_iter().map(|step| MessageStep { station: step.station, seconds: step.seconds, celsius: step.celsius }).collect(),
+        tax_rate_bp: sent.tax_rate_bp,
+        available: sent.available,
+        version: sent.version,
+        ..Default::default()
+    };
+    Ok((item, sent.reason))
+}
+
+async fn edited(edge: &Edge, asked: &Asked, item: Message) -> Result<Json<Item>, Problem> {
+    edge.0.menu.forget();
+    let currency = ask_shop(edge, &asked.call, asked.shop()).await?.currency;
+    Ok(Json(shown(edge, item, &currency, true)))
+}
+
+async fn create(State(edge): State<Edge>, asked: Asked, Sent(sent): Sent<ItemSent>) -> Result<Response, Problem> {
+    let (item, reason) = message(&edge, &asked, 0, sent)?;
+    let told = ask!(edge, &asked.call, catalog.create_item, CreateItemRequest { item: Some(item), reason });
+    Ok((StatusCode::CREATED, edited(&edge, &asked, told).await?).into_response())
+}
+
+async fn change(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<ItemSent>) -> Reply<Item> {
+    let (item, reason) = message(&edge, &asked, edge.read::<ItemId>(&item)?, sent)?;
+    let told = ask!(edge, &asked.call, catalog.change_item, ChangeItemRequest { item: Some(item), reason });
+    edited(&edge, &asked, told).await
+}
+
+async fn retire(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<Retire>) -> Reply<Item> {
+    let message = RetireItemRequest { item_id: edge.read::<ItemId>(&item)?, version: sent.version, reason: sent.reason };
+    let told = ask!(edge, &asked.call, catalog.retire_item, message);
+    edited(&edge, &asked, told).await
+}
+
+async fn available(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<Availability>) -> Reply<Item> {
+    let message = SetAvailabilityRequest {
+        item_id: edge.read::<ItemId>(&item)?,
+        version: sent.version,
+        available: sent.available,
+        size: sent.size,
+        reason: sent.reason,
+    };
+    let told = ask!(edge, &asked.call, catalog.set_availability, message);
+    edited(&edge, &asked, told).await
+}
