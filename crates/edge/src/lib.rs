@@ -20,8 +20,6 @@ mod routes;
 mod serve;
 mod shape;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

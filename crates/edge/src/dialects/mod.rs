@@ -1,3 +1,3 @@
-//! Dialects: other platforms' words, translated thinly into ours.
+//! Other systems' words for the same things. Each dialect is a thin translation.
 
 pub(crate) mod pizza;

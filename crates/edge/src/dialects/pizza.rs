@@ -1,269 +1,179 @@
-//! The dialect of the pizza place: its paths and its camel case, over our orders.
+//! The dialect of a pizza place (rows S4-E01 to S4-E05): its paths and bodies, word for word.
 //!
-//! Whoever holds an order's id may follow its status, and nothing more. What would let anybody read or change what is
-//! others' asks for the staff's token. docs/guide/dialect-pizza.md tells the whole of it.
+//! Ordering needs no account, and whoever holds an order's id may follow its status, nothing more. Where the words of the
+//! original would let anybody read or change what is others', the staff's token is asked for: docs/guide/dialect-pizza.md.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base::Fault;
-use base::id::OrderId;
+use base::id::{ItemId, OrderId, PaymentId};
 use bytes::Bytes;
+use catalog_api::Item;
 use http::{HeaderMap, StatusCode};
-use orders_api::{BoardRequest, CancelRequest, GetOrderRequest, Order as Message};
-use payments_api::{GetPaymentByOrderRequest, Payment as MessagePayment};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use orders_api::{BoardRequest, CancelRequest, Contact, GetOrderRequest, LineRequest, Order, PlaceRequest};
+use payments_api::{GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ResetBreakerRequest};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::api::{self, Api, Who};
-use crate::asked::{Asked, Asking, Named, Sent};
+use crate::api::{Api, Who, get, post, put};
+use crate::asked::{Asked, Named, Sent};
 use crate::problem::Problem;
-use crate::routes::Reply;
+use crate::routes::Answer;
 use crate::routes::devices::with_device;
-use crate::routes::orders::{NewContact, NewLine, NewOrder, Payment, wished};
-use crate::routes::payments;
-use crate::shape::{PAGE, PageAsked, Reason, rows, some, time};
+use crate::routes::payments::{shown, shown_breaker};
+use crate::shape::time;
 use crate::{Edge, ask, menu as kept};
 
-/// The card of the provider mock with which the pizza place pays, for its orders name none.
-const CARD_TOKEN: &str = "tok_visa";
+/// The card of whoever says `card` and no more: the provider mock takes it.
+const CARD: &str = "tok_visa";
 
 pub(crate) fn add(api: &mut Api) {
-    api.chapter("pizza place");
-    api.add(api::get("/api/v1/menu", "Gives the menu").open_to(Who::Anyone).gives::<PizzaMenu>(), show_menu);
-    api.add(api::post("/api/v1/orders", "Places an order, by anyone").open_to(Who::Anyone).takes::<PizzaOrder>().gives::<PizzaStatus>().with(201), place);
-    api.add(api::get("/api/v1/orders", "Lists the orders; staff only").asks(PAGE).gives::<PizzaOrders>(), list);
-    api.add(api::get("/api/v1/orders/{order}", "Tells how far an order has come, to whoever holds its id").open_to(Who::Anyone).gives::<PizzaStatus>(), status);
-    api.add(api::get("/api/v1/orders/{order}/status", "The same").open_to(Who::Anyone).gives::<PizzaStatus>(), status);
-    api.add(api::put("/api/v1/orders/{order}/status", "Cancels an order; staff only, other states come by themselves").takes::<NewStatus>().gives::<PizzaStatus>(), set_status);
-    api.add(api::post("/api/v1/payments", "Shows the payment of an order, which was asked for when it was placed; staff only").takes::<NewPayment>().gives::<PizzaPayment>(), pay);
-    api.add(api::get("/api/v1/payments/{payment}", "Shows a payment; staff only").gives::<PizzaPayment>(), payment);
-    api.add(api::get("/api/v1/payments/order/{order}", "Shows the payment of an order; staff only").gives::<PizzaPayment>(), payment_of);
-    api.add(api::get("/api/v1/payments/circuit-breaker/status", "Shows the breaker towards the provider; staff only").gives::<payments::Breaker>(), payments::breaker);
-    api.add(api::post("/api/v1/payments/circuit-breaker/reset", "Closes the breaker; staff only").takes::<Reason>().gives::<payments::Breaker>(), payments::reset);
+    api.chapter("dialect of a pizza place");
+    api.add(get("/api/v1/menu", "The menu of pizzas.").open_to(Who::Anyone), menu_of_pizzas);
+    api.add(post("/api/v1/orders", "Orders pizzas, without an account.").open_to(Who::Anyone).takes::<OrderBody>().with(201), create);
+    api.add(get("/api/v1/orders", "The open orders; for staff."), board);
+    api.add(get("/api/v1/orders/{id}", "The status of an order, for whoever holds its id.").open_to(Who::Anyone), status);
+    api.add(get("/api/v1/orders/{id}/status", "The status of an order, for whoever holds its id.").open_to(Who::Anyone), status);
+    api.add(put("/api/v1/orders/{id}/status", "Cancels an order; for staff.").takes::<StatusBody>(), set_status);
+    api.add(get("/api/v1/payments/circuit-breaker/status", "The circuit breaker; for staff."), breaker);
+    api.add(post("/api/v1/payments/circuit-breaker/reset", "Closes the circuit breaker; for staff."), reset);
+    api.add(get("/api/v1/payments/order/{id}", "The payment of an order; for staff."), payment_of_order);
+    api.add(get("/api/v1/payments/{id}", "A payment; for staff."), payment);
+    api.add(post("/api/v1/payments", "Payments begin by themselves when an order is placed; gives the one of an order. For staff.").takes::<PaymentBody>(), begin_payment);
 }
 
-/// A pizza and its price in the first size, as a decimal number.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Pizza {
-    id: String,
-    name: String,
-    description: String,
-    #[schema(value_type = f64)]
-    price: serde_json::Number,
-    currency: String,
-    sizes: Vec<PizzaSize>,
-    available: bool,
+/// The menu in the words of the pizza place.
+pub(crate) fn menu(items: &[Item], currency: &str) -> Bytes {
+    let pizzas: Vec<Value> = items
+        .iter()
+        .filter(|item| item.available)
+        .map(|item| {
+            let text = |texts: &std::collections::BTreeMap<String, String>| texts.get("en").cloned().unwrap_or_default();
+            let decimal = |minor: i64| format!("{}.{:02}", minor / 100, minor % 100);
+            let sizes: Vec<Value> = item.variants.iter().map(|variant| json!({ "size": variant.size, "price": decimal(variant.price_minor), "available": !variant.sold_out })).collect();
+            json!({ "id": item.slug, "name": text(&item.name), "description": text(&item.description), "category": item.category, "price": decimal(item.from_minor),
+                "currency": currency, "sizes": sizes })
+        })
+        .collect();
+    json!({ "menu": pizzas }).to_string().into()
 }
 
-#[derive(Serialize, ToSchema)]
-struct PizzaSize {
-    size: String,
-    #[schema(value_type = f64)]
-    price: serde_json::Number,
+/// Makes a line of an item's id or slug.
+fn line(edge: &Edge, item: &str, size: String, quantity: i64) -> LineRequest {
+    match edge.read::<ItemId>(item) {
+        Ok(item_id) => LineRequest { item_id, size, quantity, ..LineRequest::default() },
+        Err(_) => LineRequest { slug: item.to_owned(), size, quantity, ..LineRequest::default() },
+    }
 }
 
-#[derive(Serialize, ToSchema)]
-struct PizzaMenu {
-    items: Vec<Pizza>,
+async fn menu_of_pizzas(State(edge): State<Edge>, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(kept::serve(&edge, &headers, true).await?)
 }
 
-/// A line: the pizza's short name, and how many.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PizzaLine {
-    #[schema(example = "margherita")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ItemBody {
     pizza_id: String,
     quantity: i64,
-    /// The first size when it is left out.
     #[serde(default)]
     size: String,
 }
 
-/// An order of the pizza place.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PizzaOrder {
-    items: Vec<PizzaLine>,
-    #[schema(example = "Test Street 123")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct OrderBody {
+    items: Vec<ItemBody>,
     delivery_address: String,
     /// `card` or `cash`.
-    #[schema(example = "card")]
     payment_method: String,
+    /// A token of the payment provider, for `card`.
+    #[serde(default)]
+    card_token: String,
 }
 
-/// How far an order has come: no address, no name.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct PizzaStatus {
-    order_id: String,
-    status: String,
-    reason: Option<String>,
-    created_at: Option<String>,
-    updated_at: Option<String>,
+/// The status in capital letters, as the original writes it.
+fn word(order: &Order) -> String {
+    order.state.to_uppercase()
 }
 
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct PizzaOrderRow {
-    order_id: String,
-    status: String,
-    #[schema(value_type = f64)]
-    total: serde_json::Number,
-    currency: String,
-    payment_method: String,
-    created_at: Option<String>,
+fn told(edge: &Edge, order: &Order) -> Value {
+    json!({ "orderId": edge.id::<OrderId>(order.order_id), "status": word(order), "createdAt": time(order.placed_at), "updatedAt": time(order.changed_at),
+        "reason": crate::shape::some(order.reason.clone()) })
 }
 
-#[derive(Serialize, ToSchema)]
-struct PizzaOrders {
-    orders: Vec<PizzaOrderRow>,
-    next: Option<String>,
+async fn create(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<OrderBody>) -> Result<Response, Problem> {
+    let card_token = if body.card_token.is_empty() { CARD.to_owned() } else { body.card_token };
+    let request = PlaceRequest {
+        shop_id: 1,
+        lines: body.items.into_iter().map(|item| line(&edge, &item.pizza_id, item.size, item.quantity)).collect(),
+        fulfilment: "delivery".to_owned(),
+        contact: Some(Contact { address: body.delivery_address, ..Contact::default() }),
+        card_token: if body.payment_method == "card" { card_token } else { String::new() },
+        payment: body.payment_method,
+        ..PlaceRequest::default()
+    };
+    let order = ask!(edge, &asked.call, orders.place, request);
+    let mut told = told(&edge, &order);
+    told["totalAmount"] = json!(format!("{}.{:02}", order.total_minor / 100, order.total_minor % 100));
+    told["currency"] = json!(order.currency);
+    Ok(with_device(asked.fresh_token.as_deref(), (StatusCode::CREATED, Json(told)).into_response()))
+}
+
+/// The id alone opens the status: it cannot be guessed. Nothing else of the order is told.
+async fn status(State(edge): State<Edge>, name: Named, asked: Asked) -> Answer {
+    let call = edge.0.ctx.call(&asked.call.correlation);
+    let order = ask!(edge, &call, orders.get_order, GetOrderRequest { order_id: edge.read::<OrderId>(&name)? });
+    Ok(Json(told(&edge, &order)))
+}
+
+async fn board(State(edge): State<Edge>, asked: Asked) -> Answer {
+    let request = BoardRequest { shop_id: asked.shop(), limit: base::limits::PAGE_ROWS_MAX, ..BoardRequest::default() };
+    let page = ask!(edge, &asked.call, orders.board, request);
+    Ok(Json(json!({ "orders": page.orders.iter().map(|order| told(&edge, order)).collect::<Vec<_>>() })))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewStatus {
-    /// `cancelled`.
+struct StatusBody {
     status: String,
-    #[serde(default)]
-    reason: String,
+}
+
+/// States follow from what happens; the one that staff may set is the end.
+async fn set_status(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<StatusBody>) -> Answer {
+    if !body.status.eq_ignore_ascii_case("cancelled") {
+        return Err(Fault::refused("status_not_settable", "A status follows from what happens; only CANCELLED can be set.").into());
+    }
+    let request = CancelRequest { order_id: edge.read::<OrderId>(&name)?, reason: "set by hand".to_owned() };
+    Ok(Json(told(&edge, &ask!(edge, &asked.call, orders.cancel, request))))
+}
+
+async fn payment(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
+    let request = GetPaymentRequest { payment_id: edge.read::<PaymentId>(&name)? };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.get_payment, request))))
+}
+
+async fn payment_of_order(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
+    let request = GetPaymentByOrderRequest { order_id: edge.read::<OrderId>(&name)? };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.get_payment_by_order, request))))
 }
 
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewPayment {
-    order_id: String,
-}
-
-#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PizzaPayment {
-    payment_id: String,
+struct PaymentBody {
     order_id: String,
-    status: String,
-    #[schema(value_type = f64)]
-    amount: serde_json::Number,
-    currency: String,
-    method: String,
-    reason: Option<String>,
 }
 
-/// Writes minor units as a decimal number, exactly: 1325 becomes 13.25, as text that JSON takes for a number.
-fn decimal(minor: i64, currency: &str) -> serde_json::Number {
-    let decimals = base::Currency::parse(currency).map_or(2, |currency| currency.decimals());
-    let value = minor as f64 / 10f64.powi(i32::try_from(decimals).unwrap_or(2));
-    serde_json::Number::from_f64(value).unwrap_or_else(|| 0.into())
+async fn begin_payment(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<PaymentBody>) -> Answer {
+    let request = GetPaymentByOrderRequest { order_id: edge.read::<OrderId>(&body.order_id)? };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.get_payment_by_order, request))))
 }
 
-/// Writes the menu down as the pizza place has it.
-pub(crate) fn menu(items: &[catalog_api::Item], currency: &str) -> Bytes {
-    let pizza = |item: &catalog_api::Item| Pizza {
-        id: item.slug.clone(),
-        name: item.name.get("en").or_else(|| item.name.values().next()).cloned().unwrap_or_default(),
-        description: item.description.get("en").or_else(|| item.description.values().next()).cloned().unwrap_or_default(),
-        price: decimal(item.variants.first().map_or(item.from_minor, |variant| variant.price_minor), currency),
-        currency: currency.to_owned(),
-        sizes: item.variants.iter().map(|variant| PizzaSize { size: variant.size.clone(), price: decimal(variant.price_minor, currency) }).collect(),
-        available: item.available,
-    };
-    let items = items.iter().filter(|item| item.kind == "dish").map(pizza).collect();
-    serde_json::to_vec(&PizzaMenu { items }).unwrap_or_default().into()
+async fn breaker(State(edge): State<Edge>, asked: Asked) -> Answer {
+    Ok(Json(shown_breaker(&ask!(edge, &asked.call, payments.get_breaker, GetBreakerRequest {}))))
 }
 
-async fn show_menu(State(edge): State<Edge>, headers: HeaderMap) -> Result<Response, Problem> {
-    Ok(kept::serve(&edge, &headers, true).await?)
-}
-
-async fn place(State(edge): State<Edge>, asked: Asked, Sent(order): Sent<PizzaOrder>) -> Result<Response, Problem> {
-    let line = |line: PizzaLine| NewLine { item: line.pizza_id, item_id: String::new(), size: line.size, quantity: line.quantity, options: Vec::new() };
-    let card_token = if order.payment_method == "card" { CARD_TOKEN.to_owned() } else { String::new() };
-    let new = NewOrder {
-        lines: order.items.into_iter().map(line).collect(),
-        fulfilment: "delivery".to_owned(),
-        payment: Payment { method: order.payment_method, card_token },
-        contact: Some(NewContact { address: order.delivery_address, ..NewContact::default() }),
-        tip_minor: 0,
-        language: String::new(),
-        placed_at: None,
-        reference: String::new(),
-    };
-    let wish = wished(&edge, asked.shop(), new)?;
-    let placed = ask!(edge, &asked.call, orders.place, wish);
-    Ok(with_device(asked.fresh_token.as_deref(), (StatusCode::CREATED, Json(shown(&edge, placed))).into_response()))
-}
-
-fn shown(edge: &Edge, order: Message) -> PizzaStatus {
-    PizzaStatus {
-        order_id: edge.id::<OrderId>(order.order_id),
-        status: order.state,
-        reason: some(order.reason),
-        created_at: time(order.placed_at),
-        updated_at: time(order.changed_at),
-    }
-}
-
-async fn status(State(edge): State<Edge>, asked: Asked, Path(order): Named) -> Reply<PizzaStatus> {
-    // The id itself is the key here: it cannot be guessed. So the edge asks in its own name, and shows the status alone.
-    let call = edge.0.ctx.call(&asked.call.correlation);
-    let message = GetOrderRequest { order_id: edge.read::<OrderId>(&order)? };
-    Ok(Json(shown(&edge, ask!(edge, &call, orders.get_order, message))))
-}
-
-async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<PageAsked>) -> Reply<PizzaOrders> {
-    let message = BoardRequest { shop_id: asked.shop(), state: String::new(), after: edge.after(&page.after)?, limit: rows(page.limit)? };
-    let told = ask!(edge, &asked.call, orders.board, message);
-    let row = |order: Message| PizzaOrderRow {
-        order_id: edge.id::<OrderId>(order.order_id),
-        status: order.state,
-        total: decimal(order.total_minor, &order.currency),
-        currency: order.currency,
-        payment_method: order.payment,
-        created_at: time(order.placed_at),
-    };
-    let next = edge.next(&told.next);
-    Ok(Json(PizzaOrders { orders: told.orders.into_iter().map(row).collect(), next }))
-}
-
-async fn set_status(State(edge): State<Edge>, asked: Asked, Path(order): Named, Sent(new): Sent<NewStatus>) -> Reply<PizzaStatus> {
-    if new.status != "cancelled" {
-        let fault = Fault::refused("status_not_settable", "An order comes to its states by what happens to it; only `cancelled` can be asked for.");
-        return Err(fault.with("settable", json!(["cancelled"])).into());
-    }
-    let message = CancelRequest { order_id: edge.read::<OrderId>(&order)?, reason: new.reason };
-    Ok(Json(shown(&edge, ask!(edge, &asked.call, orders.cancel, message))))
-}
-
-fn shown_payment(edge: &Edge, payment: MessagePayment) -> PizzaPayment {
-    PizzaPayment {
-        payment_id: edge.id::<base::id::PaymentId>(payment.payment_id),
-        order_id: edge.id::<OrderId>(payment.order_id),
-        status: payment.state,
-        amount: decimal(payment.amount_minor, &payment.currency),
-        currency: payment.currency,
-        method: payment.method,
-        reason: some(payment.reason),
-    }
-}
-
-async fn of_order(edge: &Edge, asked: &Asked, order: &str) -> Reply<PizzaPayment> {
-    let mut call = asked.call.clone();
-    call.request = None;
-    let message = GetPaymentByOrderRequest { order_id: edge.read::<OrderId>(order)? };
-    Ok(Json(shown_payment(edge, ask!(edge, &call, payments.get_payment_by_order, message))))
-}
-
-async fn pay(State(edge): State<Edge>, asked: Asked, Sent(new): Sent<NewPayment>) -> Reply<PizzaPayment> {
-    of_order(&edge, &asked, &new.order_id).await
-}
-
-async fn payment_of(State(edge): State<Edge>, asked: Asked, Path(order): Named) -> Reply<PizzaPayment> {
-    of_order(&edge, &asked, &order).await
-}
-
-async fn payment(State(edge): State<Edge>, asked: Asked, Path(payment): Named) -> Reply<PizzaPayment> {
-    let message = payments_api::GetPaymentRequest { payment_id: edge.read::<base::id::PaymentId>(&payment)? };
-    Ok(Json(shown_payment(&edge, ask!(edge, &asked.call, payments.get_payment, message))))
+async fn reset(State(edge): State<Edge>, asked: Asked) -> Answer {
+    Ok(Json(shown_breaker(&ask!(edge, &asked.call, payments.reset_breaker, ResetBreakerRequest {}))))
 }

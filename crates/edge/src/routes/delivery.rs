@@ -1,157 +1,110 @@
-//! Deliveries, for staff and couriers.
+//! Deliveries: carried, packed, handed over.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use base::id::OrderId;
-use delivery_api::{
-    GetDeliveryRequest, GetSettingsRequest, GiveUpRequest, HandOverRequest, ListDeliveriesRequest, Settings as MessageSettings, Shipment as Message,
-};
-use serde::{Deserialize, Serialize};
+use axum::extract::State;
+use base::id::{DeliveryId, OrderId};
+use delivery_api::{GetDeliveryRequest, GetSettingsRequest, GiveUpRequest, HandOverRequest, ListDeliveriesRequest, Settings, Shipment};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::Reply;
-use crate::api::{self, Api};
+use super::Answer;
+use crate::api::{Api, get, post, put};
 use crate::asked::{Asked, Asking, Named, Sent};
-use crate::shape::{Money, Reason, money, rows, some, time};
+use crate::shape::{Reason, money, rows, some, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] = &[("state", "Only in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[(&str, &str)] = &[("state", "Only deliveries in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("delivery");
-    api.add(api::get("/v1/deliveries", "Lists deliveries").asks(LIST).gives::<DeliveryPage>(), list);
-    api.add(api::get("/v1/orders/{order}/delivery", "Shows the delivery of an order").gives::<Delivery>(), show);
-    api.add(api::post("/v1/orders/{order}/delivery/hand-over", "Says that it was handed over, with a proof").takes::<HandOver>().gives::<Delivery>(), hand_over);
-    api.add(api::post("/v1/orders/{order}/delivery/give-up", "Says that it could not be handed over").takes::<Reason>().gives::<Delivery>(), give_up);
-    api.add(api::get("/v1/delivery/settings", "Shows how long deliveries take").gives::<DeliverySettings>(), settings);
-    api.add(api::put("/v1/delivery/settings", "Changes how long deliveries take").takes::<DeliverySettings>().gives::<DeliverySettings>(), put_settings);
+    api.add(get("/v1/deliveries", "The shop's deliveries.").asks(LIST), list);
+    api.add(get("/v1/deliveries/settings", "How long packing and carrying take."), settings);
+    api.add(put("/v1/deliveries/settings", "Changes how long packing and carrying take.").takes::<SettingsBody>(), put_settings);
+    api.add(get("/v1/deliveries/{id}", "The delivery of an order."), one);
+    api.add(post("/v1/deliveries/{id}/hand-over", "The courier hands an order over, with a proof.").takes::<HandOverBody>(), hand_over);
+    api.add(post("/v1/deliveries/{id}/give-up", "The courier could not hand an order over.").takes::<Reason>(), give_up);
 }
 
-/// A delivery.
-#[derive(Serialize, ToSchema)]
-struct Delivery {
-    order_id: String,
-    /// `waiting`, `packing`, `shipped`, `delivered`, `failed` or `cancelled`.
+fn shown(edge: &Edge, shipment: &Shipment) -> Value {
+    json!({
+        "delivery_id": edge.id::<DeliveryId>(shipment.delivery_id), "order_id": edge.id::<OrderId>(shipment.order_id), "state": shipment.state, "way": shipment.way,
+        "cash_due": money(shipment.cash_due_minor, &shipment.currency), "cash_taken": money(shipment.cash_taken_minor, &shipment.currency),
+        "shipped_at": time(shipment.shipped_at), "expected_at": time(shipment.expected_at), "delivered_at": time(shipment.delivered_at),
+        "proof": some(shipment.proof.clone()), "reason": some(shipment.reason.clone()), "version": shipment.version,
+    })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct ListAsked {
     state: String,
-    /// `carried` or `packed`.
-    way: String,
-    cash_due: Money,
-    cash_taken: Money,
-    shipped_at: Option<String>,
-    expected_at: Option<String>,
-    delivered_at: Option<String>,
-    proof: Option<String>,
-    reason: Option<String>,
-    version: i64,
+    after: String,
+    limit: u32,
 }
 
-#[derive(Serialize, ToSchema)]
-struct DeliveryPage {
-    deliveries: Vec<Delivery>,
-    next: Option<String>,
+async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<ListAsked>) -> Answer {
+    let request = ListDeliveriesRequest { shop_id: asked.shop(), state: page.state, after: edge.after(&page.after)?, limit: rows(page.limit)? };
+    let page = ask!(edge, &asked.call, delivery.list_deliveries, request);
+    Ok(Json(json!({ "deliveries": page.shipments.iter().map(|shipment| shown(&edge, shipment)).collect::<Vec<_>>(), "next": edge.next(&page.next) })))
 }
 
-/// What a courier says at the door.
+async fn one(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
+    let request = GetDeliveryRequest { order_id: edge.read::<OrderId>(&name)? };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, delivery.get_delivery, request))))
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct HandOver {
+struct HandOverBody {
     proof: String,
     #[serde(default)]
     cash_taken_minor: i64,
 }
 
-/// How long deliveries take.
-#[derive(Serialize, Deserialize, ToSchema)]
+async fn hand_over(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<HandOverBody>) -> Answer {
+    let request = HandOverRequest { order_id: edge.read::<OrderId>(&name)?, proof: body.proof, cash_taken_minor: body.cash_taken_minor };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, delivery.hand_over, request))))
+}
+
+async fn give_up(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<Reason>) -> Answer {
+    let request = GiveUpRequest { order_id: edge.read::<OrderId>(&name)?, reason: body.reason };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, delivery.give_up, request))))
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DeliverySettings {
+struct SettingsBody {
     packing_seconds: i64,
     carrying_seconds: i64,
     shipping_seconds: i64,
     time_scale: f64,
-    /// Whether a delivery ends by itself when its time is over.
     by_itself: bool,
+    #[serde(default)]
     version: i64,
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     reason: String,
 }
 
-fn shown(edge: &Edge, delivery: Message) -> Delivery {
-    Delivery {
-        order_id: edge.id::<OrderId>(delivery.order_id),
-        cash_due: money(delivery.cash_due_minor, &delivery.currency),
-        cash_taken: money(delivery.cash_taken_minor, &delivery.currency),
-        state: delivery.state,
-        way: delivery.way,
-        shipped_at: time(delivery.shipped_at),
-        expected_at: time(delivery.expected_at),
-        delivered_at: time(delivery.delivered_at),
-        proof: some(delivery.proof),
-        reason: some(delivery.reason),
-        version: delivery.version,
-    }
+fn shown_settings(settings: &Settings) -> Value {
+    json!({ "packing_seconds": settings.packing_seconds, "carrying_seconds": settings.carrying_seconds, "shipping_seconds": settings.shipping_seconds,
+        "time_scale": settings.time_scale, "by_itself": settings.by_itself, "version": settings.version })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListAsked {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    after: String,
-    #[serde(default)]
-    limit: u32,
+async fn settings(State(edge): State<Edge>, asked: Asked) -> Answer {
+    Ok(Json(shown_settings(&ask!(edge, &asked.call, delivery.get_settings, GetSettingsRequest { shop_id: asked.shop() }))))
 }
 
-async fn list(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<ListAsked>) -> Reply<DeliveryPage> {
-    let message = ListDeliveriesRequest { shop_id: asked.shop(), state: query.state, after: edge.after(&query.after)?, limit: rows(query.limit)? };
-    let told = ask!(edge, &asked.call, delivery.list_deliveries, message);
-    let next = edge.next(&told.next);
-    Ok(Json(DeliveryPage { deliveries: told.shipments.into_iter().map(|shipment| shown(&edge, shipment)).collect(), next }))
-}
-
-async fn show(State(edge): State<Edge>, asked: Asked, Path(order): Named) -> Reply<Delivery> {
-    let message = GetDeliveryRequest { order_id: edge.read::<OrderId>(&order)? };
-    Ok(Json(shown(&edge, ask!(edge, &asked.call, delivery.get_delivery, message))))
-}
-
-async fn hand_over(State(edge): State<Edge>, asked: Asked, Path(order): Named, Sent(body): Sent<HandOver>) -> Reply<Delivery> {
-    let message = HandOverRequest { order_id: edge.read::<OrderId>(&order)?, proof: body.proof, cash_taken_minor: body.cash_taken_minor };
-    Ok(Json(shown(&edge, ask!(edge, &asked.call, delivery.hand_over, message))))
-}
-
-async fn give_up(State(edge): State<Edge>, asked: Asked, Path(order): Named, Sent(body): Sent<Reason>) -> Reply<Delivery> {
-    let message = GiveUpRequest { order_id: edge.read::<OrderId>(&order)?, reason: body.reason };
-    Ok(Json(shown(&edge, ask!(edge, &asked.call, delivery.give_up, message))))
-}
-
-fn shown_settings(settings: MessageSettings) -> DeliverySettings {
-    DeliverySettings {
-        packing_seconds: settings.packing_seconds,
-        carrying_seconds: settings.carrying_seconds,
-        shipping_seconds: settings.shipping_seconds,
-        time_scale: settings.time_scale,
-        by_itself: settings.by_itself,
-        version: settings.version,
-        reason: String::new(),
-    }
-}
-
-async fn settings(State(edge): State<Edge>, asked: Asked) -> Reply<DeliverySettings> {
-    let told = ask!(edge, &asked.call, delivery.get_settings, GetSettingsRequest { shop_id: asked.shop() });
-    Ok(Json(shown_settings(told)))
-}
-
-async fn put_settings(State(edge): State<Edge>, asked: Asked, Sent(sent): Sent<DeliverySettings>) -> Reply<DeliverySettings> {
-    let message = MessageSettings {
+async fn put_settings(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<SettingsBody>) -> Answer {
+    let wanted = Settings {
         shop_id: asked.shop(),
-        packing_seconds: sent.packing_seconds,
-        carrying_seconds: sent.carrying_seconds,
-        shipping_seconds: sent.shipping_seconds,
-        time_scale: sent.time_scale,
-        by_itself: sent.by_itself,
-        version: sent.version,
-        reason: sent.reason,
+        packing_seconds: body.packing_seconds,
+        carrying_seconds: body.carrying_seconds,
+        shipping_seconds: body.shipping_seconds,
+        time_scale: body.time_scale,
+        by_itself: body.by_itself,
+        version: body.version,
+        reason: body.reason,
     };
-    let told = ask!(edge, &asked.call, delivery.put_settings, message);
-    Ok(Json(shown_settings(told)))
+    Ok(Json(shown_settings(&ask!(edge, &asked.call, delivery.put_settings, wanted))))
 }

@@ -23,6 +23,9 @@ use crate::problem::Problem;
 /// What a handler answers.
 pub(crate) type Reply<T> = Result<Json<T>, Problem>;
 
+/// What a handler answers that writes its JSON down itself.
+pub(crate) type Answer = Reply<Value>;
+
 /// Gives every route and their document.
 pub(crate) fn all() -> (Router<Edge>, Value) {
     let mut api = Api::new();
