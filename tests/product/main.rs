@@ -1,5 +1,6 @@
 //! The product from outside: the binary, its sockets, its files. Nothing here knows what is inside.
 
+mod authorisation;
 mod bad_input;
 mod commands;
 mod happy;

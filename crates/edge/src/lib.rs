@@ -20,6 +20,8 @@ mod routes;
 mod serve;
 mod shape;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

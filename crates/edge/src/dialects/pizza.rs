@@ -160,7 +160,7 @@ async fn payment_of_order(State(edge): State<Edge>, asked: Asked, name: Named) -
 }
 
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct PaymentBody {
     order_id: String,
 }

@@ -42,6 +42,10 @@ async fn live(State(edge): State<Edge>, _: Asked, headers: HeaderMap, Asking(que
     stream::of_all(&edge, Wanted::of(query.topic, query.r#type.as_deref()), after)
 }
 
+/// How many events are read at once, and how often for one page, whatever is filtered out of them.
+const READ: usize = 1_000;
+const READS_MAX: usize = 20;
+
 async fn log(State(edge): State<Edge>, _: Asked, Asking(query): Asking<EventsAsked>) -> Answer {
     let mut after = query.after.filter(|after| !after.is_empty()).map_or(Ok(0), |after| edge.read::<EventId>(&after))?;
     let limit = match rows(query.limit)? {
@@ -50,17 +54,22 @@ async fn log(State(edge): State<Edge>, _: Asked, Asking(query): Asking<EventsAsk
     } as usize;
     let wanted = Wanted::of(query.topic, query.r#type.as_deref());
     let mut shown: Vec<Value> = Vec::new();
-    while shown.len() < limit {
-        let events = edge.0.ctx.log().read_all(after, 1_000).await?;
+    let (mut more, mut reads) = (true, 0);
+    while more && shown.len() < limit && reads < READS_MAX {
+        let events = edge.0.ctx.log().read_all(after, READ).await?;
+        more = events.len() == READ;
+        reads += 1;
         let Some(last) = events.last() else { break };
-        after = last.seq;
+        let end = last.seq;
+        after = end;
         for event in events.iter().filter(|event| wanted.has(event)) {
             shown.push(public::shown(event, edge.key(), true));
             if shown.len() == limit {
                 after = event.seq;
+                more |= after < end;
                 break;
             }
         }
     }
-    Ok(Json(json!({ "events": shown, "next": public::place(edge.key(), after) })))
+    Ok(Json(json!({ "events": shown, "next": more.then(|| public::place(edge.key(), after)) })))
 }

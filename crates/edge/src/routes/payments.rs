@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use base::id::{EventId, OrderId, PaymentId};
 use payments_api::{
-    Breaker, GetBreakerRequest, GetPaymentRequest, ListPaymentsRequest, Payment, ReconcileRequest, RefundRequest, ResetBreakerRequest,
+    Breaker, GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, Payment, ReconcileRequest, RefundRequest, ResetBreakerRequest,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ pub(crate) fn add(api: &mut Api) {
     api.add(post("/v1/payments/breaker/reset", "Closes the circuit breaker."), reset);
     api.add(get("/v1/payments/reconciliation", "Compares our books with the provider's."), reconcile);
     api.add(get("/v1/payments/{id}", "One payment.").open_to(Who::Known), one);
+    api.add(get("/v1/orders/{order}/payment", "The payment of an order."), of_order);
     api.add(post("/v1/payments/{id}/refund", "Gives money back.").takes::<RefundBody>(), refund);
 }
 
@@ -63,6 +64,11 @@ async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<ListA
 async fn one(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
     let request = GetPaymentRequest { payment_id: edge.read::<PaymentId>(&name)? };
     Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.get_payment, request))))
+}
+
+async fn of_order(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
+    let request = GetPaymentByOrderRequest { order_id: edge.read::<OrderId>(&name)? };
+    Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.get_payment_by_order, request))))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -58,12 +58,14 @@ fn asset(headers: &HeaderMap, kind: &'static str, bytes: &'static [u8], packed: 
     response
 }
 
-async fn ready(State(edge): State<Edge>) -> Response {
+async fn ready(State(edge): State<Edge>) -> Result<Response, Problem> {
     let all = health_of_all(&edge).await;
-    let ready = all.iter().all(|health| health.ready);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "ready": ready, "services": all.iter().map(shown_health).collect::<Vec<_>>() }).to_string();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    let services: Vec<_> = all.iter().map(shown_health).collect();
+    let missing: Vec<&str> = all.iter().filter(|health| !health.ready).map(|health| health.service.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(axum::Json(json!({ "ready": true, "services": services })).into_response());
+    }
+    Err(Fault::unavailable("not_ready", format!("Not ready: {}.", missing.join(", "))).with("services", services).into())
 }
 
 async fn metrics(State(edge): State<Edge>) -> impl IntoResponse {
