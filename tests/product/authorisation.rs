@@ -28,7 +28,14 @@ async fn nobody_elses_data_is_told_or_changed_on_any_route() {
     for (path, acts) in document["paths"].as_object().unwrap() {
         let fill = |part: &str| match part {
             "{order}" => order.clone(),
-            "{id}" if path.contains("/orders/") || path.contains("/order/") || path.contains("/tickets/") || path.contains("/deliveries/") => order.clone(),
+            "{id}"
+                if path.contains("/orders/")
+                    || path.contains("/order/")
+                    || path.contains("/tickets/")
+                    || path.contains("/deliveries/") =>
+            {
+                order.clone()
+            }
             "{id}" if path.contains("/payments/") => payment.clone(),
             "{service}" => "orders".to_owned(),
             part if part.starts_with('{') => order.clone(),
@@ -48,7 +55,12 @@ async fn nobody_elses_data_is_told_or_changed_on_any_route() {
                 "known" => {
                     assert_eq!(nobody.status, 401, "{method} {address}: {}", nobody.text);
                     let about_the_order = address.contains(&order) || address.contains(&payment);
-                    assert!(!about_the_order || [400, 403, 404].contains(&stranger.status), "{method} {address}: {} {}", stranger.status, stranger.text);
+                    assert!(
+                        !about_the_order || [400, 403, 404].contains(&stranger.status),
+                        "{method} {address}: {} {}",
+                        stranger.status,
+                        stranger.text
+                    );
                     assert!(!stranger.text.contains(&order) || about_the_order, "{method} {address}: {}", stranger.text);
                 }
                 _ => assert_eq!((nobody.status, stranger.status), (401, 403), "{method} {address}"),

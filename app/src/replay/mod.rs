@@ -223,24 +223,31 @@ fn rate_of(options: &Options, orders: &[PastOrder]) -> f64 {
     }
 }
 
-/// Waits until no order is in flight on the platform.
+/// Waits until no order is in flight on the platform, and its figures have heard of every end.
 #[allow(clippy::disallowed_methods)] // A measuring client lives in real time.
 async fn wait_for_the_last(client: &Client, load: &Load, bar: &mut Bar, total: usize) -> Result<(), Fault> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match load::counts(client).await {
-            Ok((_, 0)) => return Ok(()),
-            Ok((_, in_flight)) if Instant::now() > until => {
+        if let (Ok((orders, in_flight)), Ok(ended)) = (load::counts(client).await, ended(client).await) {
+            if in_flight == 0 && ended >= orders {
+                return Ok(());
+            }
+            if Instant::now() > until {
                 return Err(Fault::timeout(
                     "orders_stuck",
                     format!("{in_flight} orders have not ended within {} seconds.", PATIENCE.as_secs()),
                 ));
             }
-            _ => {}
         }
         bar.show(total, load.under_way());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Counts the orders of whose end the figures have heard.
+async fn ended(client: &Client) -> Result<i64, Fault> {
+    let summary = client.get("/v1/analytics/summary").await?.good()?;
+    Ok(summary["orders_delivered"].as_i64().unwrap_or(0) + summary["orders_cancelled"].as_i64().unwrap_or(0))
 }
 
 /// A progress bar on a terminal; a line now and then elsewhere.

@@ -219,7 +219,9 @@ async fn known(asked: Asked, request: Request, next: Next) -> Response {
 async fn staff(asked: Asked, request: Request, next: Next) -> Response {
     match asked.call.principal {
         Principal::Staff { .. } => next.run(request).await,
-        Principal::Nobody => Problem::from(Fault::unauthenticated("token_needed", "This needs the token of the shop's staff.")).into_response(),
+        Principal::Nobody => {
+            Problem::from(Fault::unauthenticated("token_needed", "This needs the token of the shop's staff.")).into_response()
+        }
         _ => Problem::from(Fault::denied("staff_only", "Only the shop's staff may do this.")).into_response(),
     }
 }

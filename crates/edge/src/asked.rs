@@ -29,7 +29,9 @@ impl Asked {
     /// Refuses those who have shown nothing.
     pub(crate) fn known(&self) -> Result<(), Fault> {
         match self.call.principal {
-            Principal::Nobody => Err(Fault::unauthenticated("token_needed", "This needs the token of a device or of the shop's staff.")),
+            Principal::Nobody => {
+                Err(Fault::unauthenticated("token_needed", "This needs the token of a device or of the shop's staff."))
+            }
             _ => Ok(()),
         }
     }
@@ -59,8 +61,11 @@ impl<T: DeserializeOwned> FromRequest<Edge> for Sent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, edge: &Edge) -> Result<Sent<T>, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let body = Bytes::from_request(request, edge).await.map_err(|error| Fault::invalid("bad_json", "The body could not be read.").because(error))?;
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let body = Bytes::from_request(request, edge)
+            .await
+            .map_err(|error| Fault::invalid("bad_json", "The body could not be read.").because(error))?;
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if kind != "application/json" && !body.is_empty() {
             return Err(Problem::with_status(
@@ -96,7 +101,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asking<T>, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        query.map(|query| Asking(query.0)).map_err(|error| Fault::invalid("bad_query", format!("The query does not fit: {error}.")).into())
+        query
+            .map(|query| Asking(query.0))
+            .map_err(|error| Fault::invalid("bad_query", format!("The query does not fit: {error}.")).into())
     }
 }
 

@@ -12,8 +12,9 @@ use axum::response::Response;
 use base::id::{DeviceId, ShopId, StaffId};
 use base::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use base::{Fault, Principal, RequestKey};
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use wire::Call;
 
 use crate::asked::Asked;
@@ -26,9 +27,16 @@ const CORRELATION_BYTES_MAX: usize = 128;
 /// A key that stands for somebody without a token must be hard to guess.
 const ANONYMOUS_KEY_BYTES_MIN: usize = 16;
 
+/// A body that is too large is still read to its end if it is not much too large: a client that is cut off while it sends
+/// would see a broken connection, and not why.
+const DRAIN_BYTES_MAX: usize = 16 << 20;
+
 /// The address that a request came from; set by the listener.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Came(pub(crate) IpAddr);
+
+/// How much of a body that is too large is read, so that its sender gets an answer.
+const DRAINED_BYTES_MAX: usize = 32 << 20;
 
 /// Lets a request in and its answer out.
 pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Response {
@@ -37,7 +45,8 @@ pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let correlation = correlation(&edge, request.headers());
-    let russian = text(request.headers(), &header::ACCEPT_LANGUAGE).is_some_and(|languages| languages.trim_start().starts_with("ru"));
+    let russian =
+        text(request.headers(), &header::ACCEPT_LANGUAGE).is_some_and(|languages| languages.trim_start().starts_with("ru"));
     let mut by = Principal::Nobody;
     let response = match enter(&edge, request, &route, &correlation, &mut by).await {
         Ok(request) => match world.within(edge.0.config.timeout, next.run(request)).await {
@@ -80,7 +89,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn correlation(edge: &Edge, headers: &HeaderMap) -> String {
-    let fits = |given: &&str| !given.is_empty() && given.len() <= CORRELATION_BYTES_MAX && given.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = |given: &&str| {
+        !given.is_empty() && given.len() <= CORRELATION_BYTES_MAX && given.bytes().all(|byte| byte.is_ascii_graphic())
+    };
     text(headers, &CORRELATION).filter(fits).map_or_else(|| format!("{:016x}", edge.world().chance()), str::to_owned)
 }
 
@@ -99,7 +110,8 @@ fn principal(edge: &Edge, headers: &HeaderMap) -> Result<Principal, Fault> {
         }
         return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
     }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let cookies =
+        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
     for cookie in cookies {
         if let Some((device::COOKIE, token)) = cookie.trim().split_once('=') {
             return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
@@ -117,14 +129,20 @@ fn same(given: &str, own: &str) -> bool {
 async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by: &mut Principal) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     // What says who asks inside never comes from outside.
-    let inner: Vec<HeaderName> = parts.headers.keys().filter(|name| name.as_str().starts_with("x-comanda-") || name.as_str() == "x-user-id").cloned().collect();
+    let inner: Vec<HeaderName> = parts
+        .headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("x-comanda-") || name.as_str() == "x-user-id")
+        .cloned()
+        .collect();
     for name in inner {
         parts.headers.remove(name);
     }
     *by = principal(edge, &parts.headers)?;
     limit(edge, by, parts.extensions.get::<Came>())?;
     let mut fresh_token = None;
-    let mut call = Call::new(by.clone(), correlation).traced(text(&parts.headers, &HeaderName::from_static("traceparent")).map(str::to_owned));
+    let mut call = Call::new(by.clone(), correlation)
+        .traced(text(&parts.headers, &HeaderName::from_static("traceparent")).map(str::to_owned));
     call = call.within(edge.world(), edge.0.config.timeout);
     let writes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let body = if writes { read(edge, &parts.headers, body).await? } else { Default::default() };
@@ -151,36 +169,61 @@ fn limit(edge: &Edge, by: &Principal, came: Option<&Came>) -> Result<(), Fault> 
         Principal::Nobody => came.map_or_else(|| "nobody".to_owned(), |came| came.0.to_string()),
     };
     edge.0.buckets.take(&client, edge.world().monotonic()).map_err(|seconds| {
-        Fault::limited("too_many_requests", "You ask more often than this platform answers one client; wait a moment.").with("retry_after_seconds", seconds)
+        Fault::limited("too_many_requests", "You ask more often than this platform answers one client; wait a moment.")
+            .with("retry_after_seconds", seconds)
     })
 }
 
 async fn read(edge: &Edge, headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
     let bytes_max = edge.0.config.body_bytes_max;
     let too_large = || {
-        let fault = Fault::invalid("body_too_large", format!("A body has at most {bytes_max} bytes.")).with("bytes_max", bytes_max as u64);
+        let fault = Fault::invalid("body_too_large", format!("A body has at most {bytes_max} bytes."))
+            .with("bytes_max", bytes_max as u64);
         Problem::with_status(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), fault)
     };
     let announced = text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-    if announced > bytes_max {
+    if announced > DRAIN_BYTES_MAX {
         return Err(too_large());
     }
-    match edge.world().within(edge.0.config.timeout, Limited::new(body, bytes_max).collect()).await? {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Fault::invalid("body_broken", "The body broke off.").because(error).into()),
-    }
+    let gathering = async {
+        let mut body = std::pin::pin!(body);
+        let (mut gathered, mut seen) = (BytesMut::with_capacity(announced.min(bytes_max)), 0usize);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Fault::invalid("body_broken", "The body broke off.").because(error))?;
+            let Some(bytes) = frame.data_ref() else { continue };
+            seen += bytes.len();
+            if seen <= bytes_max {
+                gathered.extend_from_slice(bytes);
+            } else if seen > DRAIN_BYTES_MAX {
+                break;
+            } else {
+                gathered.clear();
+            }
+        }
+        if seen > bytes_max { Err(too_large()) } else { Ok(gathered.freeze()) }
+    };
+    edge.world().within(edge.0.config.timeout, gathering).await?
+}
+
+/// Reads a body and keeps nothing of it.
+async fn drained(body: Body) {
+    let mut body = Limited::new(body, DRAINED_BYTES_MAX);
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// Gives the key of a write. In a dialect that knows none, a fresh one is made.
 fn key(edge: &Edge, headers: &HeaderMap, path: &str) -> Result<String, Fault> {
     let Some(given) = headers.get(IDEMPOTENCY_KEY) else {
         if path.starts_with("/v1/") {
-            return Err(Fault::invalid("idempotency_key_missing", "Every write takes a key of your own in the header Idempotency-Key, so that it can be sent again safely."));
+            return Err(Fault::invalid(
+                "idempotency_key_missing",
+                "Every write takes a key of your own in the header Idempotency-Key, so that it can be sent again safely.",
+            ));
         }
         return Ok(edge.world().next_id::<base::id::EventId>().0.to_string());
     };
-    let fits = |key: &&str| !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits =
+        |key: &&str| !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX && key.bytes().all(|byte| byte.is_ascii_graphic());
     given.to_str().ok().filter(fits).map(str::to_owned).ok_or_else(|| {
         Fault::invalid("bad_idempotency_key", format!("A key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters."))
     })
@@ -193,7 +236,9 @@ fn device_for(edge: &Edge, key: &str, given: bool) -> Result<DeviceId, Fault> {
     if key.len() < ANONYMOUS_KEY_BYTES_MIN {
         return Err(Fault::invalid(
             "idempotency_key_weak",
-            format!("Without a token the key alone says whose order this is: give it at least {ANONYMOUS_KEY_BYTES_MIN} characters, or get a device first."),
+            format!(
+                "Without a token the key alone says whose order this is: give it at least {ANONYMOUS_KEY_BYTES_MIN} characters, or get a device first."
+            ),
         ));
     }
     Ok(device::of_request(edge.key(), key))

@@ -37,7 +37,8 @@ pub use serve::serve;
 use crate::problem::Problem;
 
 /// The services behind the edge.
-pub(crate) const SERVICES: [&str; 8] = ["analytics", "catalog", "delivery", "inventory", "kitchen", "notifications", "orders", "payments"];
+pub(crate) const SERVICES: [&str; 8] =
+    ["analytics", "catalog", "delivery", "inventory", "kitchen", "notifications", "orders", "payments"];
 
 /// How the edge behaves.
 #[derive(Debug, Clone)]
@@ -185,11 +186,17 @@ impl Edge {
     /// Finds a service by the name in an address.
     pub(crate) fn service(name: &str) -> Result<&'static str, Fault> {
         let found = SERVICES.into_iter().find(|known| *known == name);
-        found.ok_or_else(|| Fault::not_found("service_not_found", format!("There is no service `{name}`; there are {}.", SERVICES.join(", "))))
+        found.ok_or_else(|| {
+            Fault::not_found("service_not_found", format!("There is no service `{name}`; there are {}.", SERVICES.join(", ")))
+        })
     }
 
     /// Gives the desk at which operators look into a service.
-    pub(crate) fn desk(&self, service: &'static str, call: &Call) -> Result<operator_api::operator_client::OperatorClient<Channel>, Fault> {
+    pub(crate) fn desk(
+        &self,
+        service: &'static str,
+        call: &Call,
+    ) -> Result<operator_api::operator_client::OperatorClient<Channel>, Fault> {
         Ok(operator_api::operator_client::OperatorClient::new(self.0.ctx.operator(service, call)?))
     }
 }

@@ -61,7 +61,9 @@ impl Menu {
             Ok((own, pizza)) => {
                 let digest = Sha256::digest(&own);
                 let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&digest[..12]));
-                let etag = HeaderValue::try_from(tag).map_err(|error| Fault::internal("header_unfit", "The menu's tag does not fit into a header.").because(error))?;
+                let etag = HeaderValue::try_from(tag).map_err(|error| {
+                    Fault::internal("header_unfit", "The menu's tag does not fit into a header.").because(error)
+                })?;
                 let served = Arc::new(Served { own, pizza, etag, generation, written: edge.world().monotonic() });
                 *self.served.write().unwrap_or_else(PoisonError::into_inner) = Some(served.clone());
                 Ok(served)
@@ -75,7 +77,10 @@ impl Menu {
 /// Serves the menu, in our own words or in those of the pizza place.
 pub(crate) async fn serve(edge: &Edge, headers: &HeaderMap, pizza: bool) -> Result<Response, Fault> {
     let served = edge.0.menu.get(edge).await?;
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == served.etag.as_bytes())));
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| {
+        tags.to_str()
+            .is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == served.etag.as_bytes()))
+    });
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else if pizza {

@@ -63,7 +63,10 @@ pub(crate) fn shown(event: &Event, key: &PlatformKey, staff: bool) -> Value {
 fn subject(event: &Event, data: &Value, key: &PlatformKey) -> String {
     let names = |rule: &&base::IdRule| data.get(rule.field).and_then(Value::as_i64) == Some(event.key);
     let orders = RULES.iter().filter(|rule| rule.field == "order_id");
-    orders.chain(RULES).find(names).map_or_else(|| format!("evt_{}", key.permute("about", event.key)), |rule| rule.show(event.key, key))
+    orders
+        .chain(RULES)
+        .find(names)
+        .map_or_else(|| format!("evt_{}", key.permute("about", event.key)), |rule| rule.show(event.key, key))
 }
 
 /// Shows data that stands outside of an event.
@@ -120,7 +123,9 @@ mod unit {
     #[test]
     fn guests_see_neither_numbers_nor_devices_nor_recipes() {
         let key = PlatformKey::new(&[1; 32]);
-        let event = event(r#"{"order_id":1001,"device_id":4,"method_id":null,"placed_at":1000000,"low_at":5,"needs":[{"stock_id":7,"quantity":2}],"lines":[{"item_id":3,"steps":[{"seconds":1}]}]}"#);
+        let event = event(
+            r#"{"order_id":1001,"device_id":4,"method_id":null,"placed_at":1000000,"low_at":5,"needs":[{"stock_id":7,"quantity":2}],"lines":[{"item_id":3,"steps":[{"seconds":1}]}]}"#,
+        );
         let guest = shown(&event, &key, false);
         assert_eq!(guest["subject"], OrderId(1_001).show(&key));
         assert_eq!(guest["data"]["order_id"], guest["subject"]);

@@ -26,7 +26,12 @@ const REST: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves the router on a listener until `shutdown`, then lets open requests end.
-pub async fn serve(listener: TcpListener, router: Router, world: World, shutdown: impl Future<Output = ()> + Send) -> Result<(), Fault> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    world: World,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Fault> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (closing, closed) = watch::channel(false);
     let mut shutdown = pin!(shutdown);

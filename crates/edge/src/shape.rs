@@ -52,12 +52,14 @@ pub(crate) struct PageAsked {
 }
 
 /// How [`PageAsked`] is described.
-pub(crate) const PAGE: &[(&str, &str)] = &[("after", "`next` of the page before."), ("limit", "How many rows, 50 by default, 200 at most.")];
+pub(crate) const PAGE: &[(&str, &str)] =
+    &[("after", "`next` of the page before."), ("limit", "How many rows, 50 by default, 200 at most.")];
 
 /// Refuses a page that is too large.
 pub(crate) fn rows(limit: u32) -> Result<u32, Fault> {
     if limit > base::limits::PAGE_ROWS_MAX {
-        return Err(Fault::invalid("page_too_large", format!("A page has at most {} rows.", base::limits::PAGE_ROWS_MAX)).with("field", "limit"));
+        return Err(Fault::invalid("page_too_large", format!("A page has at most {} rows.", base::limits::PAGE_ROWS_MAX))
+            .with("field", "limit"));
     }
     Ok(limit)
 }
@@ -81,7 +83,12 @@ impl Edge {
             return Ok(String::new());
         }
         match shown.split_at_checked(1) {
-            Some(("n", number)) => number.parse::<i64>().ok().filter(|n| *n >= 0).map(|number| self.key().restore("page", number).to_string()).ok_or_else(bad),
+            Some(("n", number)) => number
+                .parse::<i64>()
+                .ok()
+                .filter(|n| *n >= 0)
+                .map(|number| self.key().restore("page", number).to_string())
+                .ok_or_else(bad),
             Some(("t", text)) => {
                 let bytes = BASE32HEX_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).map_err(|_| bad())?;
                 String::from_utf8(bytes).map_err(|_| bad())

@@ -34,7 +34,8 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Makes one of what a query says; types are separated by commas, with or without version.
     pub(crate) fn of(topic: Option<String>, kinds: Option<&str>) -> Wanted {
-        let kinds = kinds.unwrap_or_default().split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+        let kinds =
+            kinds.unwrap_or_default().split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
         Wanted { topic: topic.filter(|topic| !topic.is_empty()), kinds }
     }
 
@@ -59,7 +60,8 @@ impl Place {
         let place = Place(edge.clone());
         metrics::gauge!("comanda_event_streams").set((open + 1) as f64);
         if open >= edge.0.config.streams_max {
-            return Err(Fault::unavailable("too_many_streams", "Too many pages follow events at once; try again in a moment.").with("retry_after_seconds", 5));
+            return Err(Fault::unavailable("too_many_streams", "Too many pages follow events at once; try again in a moment.")
+                .with("retry_after_seconds", 5));
         }
         Ok(place)
     }
@@ -111,7 +113,9 @@ impl Pen {
 }
 
 fn opened(mut frames: Receiver<Bytes>) -> Response {
-    let stream = futures_util::stream::poll_fn(move |context| frames.poll_recv(context).map(|frame| frame.map(Ok::<_, std::convert::Infallible>)));
+    let stream = futures_util::stream::poll_fn(move |context| {
+        frames.poll_recv(context).map(|frame| frame.map(Ok::<_, std::convert::Infallible>))
+    });
     let mut response = Body::from_stream(stream).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -167,7 +167,9 @@ async fn nobody_elses_data_each_described_route_asks_who_it_is() {
             let nobody = house.send(&method, &address, &headers, "{}").await;
             let known = house.send(&method, &address, &[&headers[..], &[("authorization", guest.as_str())]].concat(), "{}").await;
             match who {
-                "anyone" => assert!(![401, 403].contains(&nobody.status) && ![401, 403].contains(&known.status), "{method} {path}"),
+                "anyone" => {
+                    assert!(![401, 403].contains(&nobody.status) && ![401, 403].contains(&known.status), "{method} {path}")
+                }
                 "known" => assert!(nobody.status == 401 && ![401, 403].contains(&known.status), "{method} {path} {}", known.text),
                 _ => assert!(nobody.status == 401 && known.status == 403, "{method} {path} {} {}", nobody.text, known.text),
             }
@@ -284,7 +286,8 @@ async fn an_order_is_followed_from_its_state_to_its_end_and_not_beyond_others() 
     // Whoever comes back goes on behind what was seen.
     let id = told.split("id: ").nth(1).unwrap().lines().next().unwrap();
     let after = house.edge.read::<base::id::EventId>(id).unwrap();
-    let again = stream::of_order(&house.edge, 7, "{}", false, Some(after)).unwrap().into_body().collect().await.unwrap().to_bytes();
+    let again =
+        stream::of_order(&house.edge, 7, "{}", false, Some(after)).unwrap().into_body().collect().await.unwrap().to_bytes();
     let again = String::from_utf8_lossy(&again);
     assert!(again.contains("order.delivered") && !again.contains("order.shipped"), "{again}");
 }
@@ -293,7 +296,8 @@ async fn an_order_is_followed_from_its_state_to_its_end_and_not_beyond_others() 
 async fn s4_k05_staff_watches_a_topic_live_and_goes_on_where_it_was() {
     let house = House::new().await;
     let open = |after: Option<String>| {
-        let mut request = Request::builder().uri("/v1/events?topic=order-events&type=order.delivered").header("authorization", staff());
+        let mut request =
+            Request::builder().uri("/v1/events?topic=order-events&type=order.delivered").header("authorization", staff());
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
@@ -324,7 +328,12 @@ async fn s4_k05_staff_watches_a_topic_live_and_goes_on_where_it_was() {
 #[tokio::test]
 async fn the_number_of_streams_is_limited_and_given_back() {
     let house = House::with(|config| config.streams_max = 1).await;
-    let first = house.router.clone().oneshot(Request::builder().uri("/v1/events").header("authorization", staff()).body(Body::empty()).unwrap()).await.unwrap();
+    let first = house
+        .router
+        .clone()
+        .oneshot(Request::builder().uri("/v1/events").header("authorization", staff()).body(Body::empty()).unwrap())
+        .await
+        .unwrap();
     let refused = house.get("/v1/events", &[("authorization", &staff())]).await;
     assert_eq!((refused.code().as_str(), refused.headers["retry-after"].to_str().unwrap()), ("too_many_streams", "5"));
     drop(first);

@@ -32,7 +32,10 @@ const CARD: &str = "tok_visa";
 pub(crate) fn add(api: &mut Api) {
     api.chapter("dialect of a pizza place");
     api.add(get("/api/v1/menu", "The menu of pizzas.").open_to(Who::Anyone), menu_of_pizzas);
-    api.add(post("/api/v1/orders", "Orders pizzas, without an account.").open_to(Who::Anyone).takes::<OrderBody>().with(201), create);
+    api.add(
+        post("/api/v1/orders", "Orders pizzas, without an account.").open_to(Who::Anyone).takes::<OrderBody>().with(201),
+        create,
+    );
     api.add(get("/api/v1/orders", "The open orders; for staff."), board);
     api.add(get("/api/v1/orders/{id}", "The status of an order, for whoever holds its id.").open_to(Who::Anyone), status);
     api.add(get("/api/v1/orders/{id}/status", "The status of an order, for whoever holds its id.").open_to(Who::Anyone), status);
@@ -41,7 +44,11 @@ pub(crate) fn add(api: &mut Api) {
     api.add(post("/api/v1/payments/circuit-breaker/reset", "Closes the circuit breaker; for staff."), reset);
     api.add(get("/api/v1/payments/order/{id}", "The payment of an order; for staff."), payment_of_order);
     api.add(get("/api/v1/payments/{id}", "A payment; for staff."), payment);
-    api.add(post("/api/v1/payments", "Payments begin by themselves when an order is placed; gives the one of an order. For staff.").takes::<PaymentBody>(), begin_payment);
+    api.add(
+        post("/api/v1/payments", "Payments begin by themselves when an order is placed; gives the one of an order. For staff.")
+            .takes::<PaymentBody>(),
+        begin_payment,
+    );
 }
 
 /// The menu in the words of the pizza place.
@@ -143,7 +150,9 @@ struct StatusBody {
 /// States follow from what happens; the one that staff may set is the end.
 async fn set_status(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<StatusBody>) -> Answer {
     if !body.status.eq_ignore_ascii_case("cancelled") {
-        return Err(Fault::refused("status_not_settable", "A status follows from what happens; only CANCELLED can be set.").into());
+        return Err(
+            Fault::refused("status_not_settable", "A status follows from what happens; only CANCELLED can be set.").into()
+        );
     }
     let request = CancelRequest { order_id: edge.read::<OrderId>(&name)?, reason: "set by hand".to_owned() };
     Ok(Json(told(&edge, &ask!(edge, &asked.call, orders.cancel, request))))

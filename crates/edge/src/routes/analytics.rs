@@ -13,8 +13,12 @@ use crate::asked::{Asked, Asking};
 use crate::shape::money;
 use crate::{Edge, ask};
 
-const SERIES: &[(&str, &str)] =
-    &[("step", "`minute`, `day` or `month`; days and months are the shop's."), ("from", "The first point."), ("to", "The last point."), ("limit", "How many points.")];
+const SERIES: &[(&str, &str)] = &[
+    ("step", "`minute`, `day` or `month`; days and months are the shop's."),
+    ("from", "The first point."),
+    ("to", "The last point."),
+    ("limit", "How many points."),
+];
 const TOP: &[(&str, &str)] = &[("month", "Such as 2015-01; all months when empty."), ("limit", "How many items.")];
 
 pub(crate) fn add(api: &mut Api) {
@@ -44,8 +48,11 @@ struct CountsAsked {
 }
 
 async fn counts(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<CountsAsked>) -> Answer {
-    let counts = ask!(edge, &asked.call, analytics.count_events, CountEventsRequest { shop_id: asked.shop(), kind: query.r#type });
-    Ok(Json(json!({ "counts": counts.counts.iter().map(|count| json!({ "type": count.kind, "events": count.events })).collect::<Vec<_>>() })))
+    let counts =
+        ask!(edge, &asked.call, analytics.count_events, CountEventsRequest { shop_id: asked.shop(), kind: query.r#type });
+    Ok(Json(
+        json!({ "counts": counts.counts.iter().map(|count| json!({ "type": count.kind, "events": count.events })).collect::<Vec<_>>() }),
+    ))
 }
 
 #[derive(Deserialize, Default)]
@@ -78,7 +85,12 @@ struct TopAsked {
 
 async fn top(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<TopAsked>) -> Answer {
     let currency = ask!(edge, &asked.call, catalog.get_shop, GetShopRequest { shop_id: asked.shop() }).currency;
-    let top = ask!(edge, &asked.call, analytics.top_items, TopItemsRequest { shop_id: asked.shop(), month: query.month, limit: query.limit });
+    let top = ask!(
+        edge,
+        &asked.call,
+        analytics.top_items,
+        TopItemsRequest { shop_id: asked.shop(), month: query.month, limit: query.limit }
+    );
     let items: Vec<Value> =
         top.items.iter().map(|item| json!({ "slug": item.slug, "size": item.size, "quantity": item.quantity, "revenue": money(item.revenue_minor, &currency) })).collect();
     Ok(Json(json!({ "items": items })))
@@ -86,8 +98,11 @@ async fn top(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<TopAs
 
 async fn cooking(State(edge): State<Edge>, asked: Asked) -> Answer {
     let cooking = ask!(edge, &asked.call, analytics.cooking_time, CookingTimeRequest { shop_id: asked.shop() });
-    let buckets: Vec<Value> = cooking.buckets.iter().map(|bucket| json!({ "up_to_ms": bucket.up_to_ms, "orders": bucket.orders })).collect();
-    Ok(Json(json!({ "orders": cooking.orders, "average_ms": cooking.average_ms, "longest_ms": cooking.longest_ms, "buckets": buckets })))
+    let buckets: Vec<Value> =
+        cooking.buckets.iter().map(|bucket| json!({ "up_to_ms": bucket.up_to_ms, "orders": bucket.orders })).collect();
+    Ok(Json(
+        json!({ "orders": cooking.orders, "average_ms": cooking.average_ms, "longest_ms": cooking.longest_ms, "buckets": buckets }),
+    ))
 }
 
 async fn rebuild(State(edge): State<Edge>, asked: Asked) -> Answer {

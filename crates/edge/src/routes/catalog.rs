@@ -9,8 +9,9 @@ use base::Fault;
 use base::id::{ItemId, ShopId, StockId};
 use bytes::Bytes;
 use catalog_api::{
-    ChangeItemRequest, CreateItemRequest, GetItemRequest, GetShopRequest, Item as Message, ListCategoriesRequest, ListItemsRequest, ListOptionsRequest,
-    Need as MessageNeed, RetireItemRequest, SetAvailabilityRequest, Shop as MessageShop, Step as MessageStep, Variant as MessageVariant,
+    ChangeItemRequest, CreateItemRequest, GetItemRequest, GetShopRequest, Item as Message, ListCategoriesRequest,
+    ListItemsRequest, ListOptionsRequest, Need as MessageNeed, RetireItemRequest, SetAvailabilityRequest, Shop as MessageShop,
+    Step as MessageStep, Variant as MessageVariant,
 };
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,23 @@ pub(crate) fn add(api: &mut Api) {
     api.add(api::get("/v1/shops/{shop}", "Tells about a shop").open_to(Who::Anyone).gives::<Shop>(), shop_of);
     api.add(api::get("/v1/menu", "Gives the whole menu").open_to(Who::Anyone).gives::<Menu>(), whole);
     api.add(api::get("/v1/categories", "Lists the categories").open_to(Who::Anyone).gives::<CategoryList>(), categories);
-    api.add(api::get("/v1/items", "Lists items: filtered, sorted, by pages").open_to(Who::Anyone).asks(LIST).gives::<ItemPage>(), items);
+    api.add(
+        api::get("/v1/items", "Lists items: filtered, sorted, by pages").open_to(Who::Anyone).asks(LIST).gives::<ItemPage>(),
+        items,
+    );
     api.add(api::get("/v1/items/{item}", "Shows an item, by id or by short name").open_to(Who::Anyone).gives::<Item>(), item);
     api.add(api::post("/v1/items", "Adds an item").takes::<ItemSent>().gives::<Item>().with(201), create);
-    api.add(api::put("/v1/items/{item}", "Replaces an item; refused when the version is stale").takes::<ItemSent>().gives::<Item>(), change);
+    api.add(
+        api::put("/v1/items/{item}", "Replaces an item; refused when the version is stale").takes::<ItemSent>().gives::<Item>(),
+        change,
+    );
     api.add(api::delete("/v1/items/{item}", "Takes an item off the menu for good").takes::<Retire>().gives::<Item>(), retire);
-    api.add(api::put("/v1/items/{item}/availability", "Says whether an item, or one size of it, can be had").takes::<Availability>().gives::<Item>(), available);
+    api.add(
+        api::put("/v1/items/{item}/availability", "Says whether an item, or one size of it, can be had")
+            .takes::<Availability>()
+            .gives::<Item>(),
+        available,
+    );
 }
 
 /// A span of a day, in minutes after midnight of the shop.
@@ -278,7 +290,11 @@ fn shown(edge: &Edge, item: Message, currency: &str, staff: bool) -> Item {
         category: item.category,
         name: item.name.into_iter().collect(),
         description: item.description.into_iter().collect(),
-        attributes: item.attributes.into_iter().map(|(slug, json)| (slug, serde_json::from_str(&json).unwrap_or(Value::String(json)))).collect(),
+        attributes: item
+            .attributes
+            .into_iter()
+            .map(|(slug, json)| (slug, serde_json::from_str(&json).unwrap_or(Value::String(json))))
+            .collect(),
         variants: item.variants.into_iter().map(variant).collect(),
         from: money(item.from_minor, currency),
         steps: if staff { item.steps.into_iter().map(step).collect() } else { Vec::new() },
@@ -331,7 +347,14 @@ pub(crate) async fn whole_menu(edge: &Edge) -> Result<(Bytes, Bytes), Fault> {
     let options = ask!(edge, &call, catalog.list_options, ListOptionsRequest { shop_id });
     let (mut items, mut after) = (Vec::new(), String::new());
     loop {
-        let message = ListItemsRequest { shop_id, sort: "name".to_owned(), language: "en".to_owned(), after, limit: base::limits::PAGE_ROWS_MAX, ..Default::default() };
+        let message = ListItemsRequest {
+            shop_id,
+            sort: "name".to_owned(),
+            language: "en".to_owned(),
+            after,
+            limit: base::limits::PAGE_ROWS_MAX,
+            ..Default::default()
+        };
         let page = ask!(edge, &call, catalog.list_items, message);
         items.extend(page.items);
         if page.next.is_empty() {
@@ -353,7 +376,8 @@ pub(crate) async fn whole_menu(edge: &Edge) -> Result<(Bytes, Bytes), Fault> {
         options: options.options.into_iter().map(extra).collect(),
         items: items.into_iter().map(|item| shown(edge, item, &currency, false)).collect(),
     };
-    let own = serde_json::to_vec(&menu).map_err(|error| Fault::internal("answer_unwritable", "The menu cannot be written down.").because(error))?;
+    let own = serde_json::to_vec(&menu)
+        .map_err(|error| Fault::internal("answer_unwritable", "The menu cannot be written down.").because(error))?;
     Ok((own.into(), pizza))
 }
 
@@ -394,7 +418,10 @@ async fn items(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<Lis
     };
     let told = ask!(edge, &asked.call, catalog.list_items, message);
     let next = edge.next(&told.next);
-    Ok(Json(ItemPage { items: told.items.into_iter().map(|item| shown(&edge, item, &currency, asked.is_staff())).collect(), next }))
+    Ok(Json(ItemPage {
+        items: told.items.into_iter().map(|item| shown(&edge, item, &currency, asked.is_staff())).collect(),
+        next,
+    }))
 }
 
 async fn item(State(edge): State<Edge>, asked: Asked, Path(item): Named) -> Reply<Item> {
@@ -428,7 +455,11 @@ fn message(edge: &Edge, asked: &Asked, item_id: i64, sent: ItemSent) -> Result<(
         description: sent.description.into_iter().collect(),
         attributes: sent.attributes.into_iter().map(|(slug, value)| (slug, value.to_string())).collect(),
         variants: sent.variants.into_iter().map(variant).collect::<Result<_, Fault>>()?,
-        steps: sent.steps.into_iter().map(|step| MessageStep { station: step.station, seconds: step.seconds, celsius: step.celsius }).collect(),
+        steps: sent
+            .steps
+            .into_iter()
+            .map(|step| MessageStep { station: step.station, seconds: step.seconds, celsius: step.celsius })
+            .collect(),
         tax_rate_bp: sent.tax_rate_bp,
         available: sent.available,
         version: sent.version,

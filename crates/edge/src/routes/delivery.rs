@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use base::id::{DeliveryId, OrderId};
-use delivery_api::{GetDeliveryRequest, GetSettingsRequest, GiveUpRequest, HandOverRequest, ListDeliveriesRequest, Settings, Shipment};
+use delivery_api::{
+    GetDeliveryRequest, GetSettingsRequest, GiveUpRequest, HandOverRequest, ListDeliveriesRequest, Settings, Shipment,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -14,7 +16,8 @@ use crate::asked::{Asked, Asking, Named, Sent};
 use crate::shape::{Reason, money, rows, some, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] = &[("state", "Only deliveries in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[(&str, &str)] =
+    &[("state", "Only deliveries in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("delivery");
@@ -22,7 +25,10 @@ pub(crate) fn add(api: &mut Api) {
     api.add(get("/v1/deliveries/settings", "How long packing and carrying take."), settings);
     api.add(put("/v1/deliveries/settings", "Changes how long packing and carrying take.").takes::<SettingsBody>(), put_settings);
     api.add(get("/v1/deliveries/{id}", "The delivery of an order."), one);
-    api.add(post("/v1/deliveries/{id}/hand-over", "The courier hands an order over, with a proof.").takes::<HandOverBody>(), hand_over);
+    api.add(
+        post("/v1/deliveries/{id}/hand-over", "The courier hands an order over, with a proof.").takes::<HandOverBody>(),
+        hand_over,
+    );
     api.add(post("/v1/deliveries/{id}/give-up", "The courier could not hand an order over.").takes::<Reason>(), give_up);
 }
 
@@ -44,9 +50,16 @@ struct ListAsked {
 }
 
 async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<ListAsked>) -> Answer {
-    let request = ListDeliveriesRequest { shop_id: asked.shop(), state: page.state, after: edge.after(&page.after)?, limit: rows(page.limit)? };
+    let request = ListDeliveriesRequest {
+        shop_id: asked.shop(),
+        state: page.state,
+        after: edge.after(&page.after)?,
+        limit: rows(page.limit)?,
+    };
     let page = ask!(edge, &asked.call, delivery.list_deliveries, request);
-    Ok(Json(json!({ "deliveries": page.shipments.iter().map(|shipment| shown(&edge, shipment)).collect::<Vec<_>>(), "next": edge.next(&page.next) })))
+    Ok(Json(
+        json!({ "deliveries": page.shipments.iter().map(|shipment| shown(&edge, shipment)).collect::<Vec<_>>(), "next": edge.next(&page.next) }),
+    ))
 }
 
 async fn one(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
@@ -63,7 +76,8 @@ struct HandOverBody {
 }
 
 async fn hand_over(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<HandOverBody>) -> Answer {
-    let request = HandOverRequest { order_id: edge.read::<OrderId>(&name)?, proof: body.proof, cash_taken_minor: body.cash_taken_minor };
+    let request =
+        HandOverRequest { order_id: edge.read::<OrderId>(&name)?, proof: body.proof, cash_taken_minor: body.cash_taken_minor };
     Ok(Json(shown(&edge, &ask!(edge, &asked.call, delivery.hand_over, request))))
 }
 

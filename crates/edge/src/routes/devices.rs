@@ -15,7 +15,14 @@ use crate::{Edge, device};
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("devices");
-    api.add(api::post("/v1/devices", "Gives a guest a token of a new device").open_to(Who::Anyone).takes::<NewDevice>().gives::<Device>().with(201), create);
+    api.add(
+        api::post("/v1/devices", "Gives a guest a token of a new device")
+            .open_to(Who::Anyone)
+            .takes::<NewDevice>()
+            .gives::<Device>()
+            .with(201),
+        create,
+    );
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -24,7 +24,10 @@ const WHICH: &[(&str, &str)] = &[
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("events");
-    api.add(get("/v1/events", "Follows what all services say, as CloudEvents.").asks(WHICH).gives_text("text/event-stream"), live);
+    api.add(
+        get("/v1/events", "Follows what all services say, as CloudEvents.").asks(WHICH).gives_text("text/event-stream"),
+        live,
+    );
     api.add(get("/v1/events/log", "What was said, page by page.").asks(WHICH), log);
 }
 
@@ -37,7 +40,12 @@ struct EventsAsked {
     limit: u32,
 }
 
-async fn live(State(edge): State<Edge>, _: Asked, headers: HeaderMap, Asking(query): Asking<EventsAsked>) -> Result<Response, Problem> {
+async fn live(
+    State(edge): State<Edge>,
+    _: Asked,
+    headers: HeaderMap,
+    Asking(query): Asking<EventsAsked>,
+) -> Result<Response, Problem> {
     let after = stream::resume(&edge, &headers, query.after.as_deref())?;
     stream::of_all(&edge, Wanted::of(query.topic, query.r#type.as_deref()), after)
 }

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use base::id::{OrderId, StockId};
 use http::StatusCode;
 use inventory_api::{
-    AddItemRequest, CheckLedgerRequest, EditRequest, GetLevelRequest, Level as Message, ListLevelsRequest, ListMovementsRequest, Receipt as MessageReceipt,
-    ReceiveManyRequest,
+    AddItemRequest, CheckLedgerRequest, EditRequest, GetLevelRequest, Level as Message, ListLevelsRequest, ListMovementsRequest,
+    Receipt as MessageReceipt, ReceiveManyRequest,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,19 +19,29 @@ use crate::problem::Problem;
 use crate::shape::{PAGE, PageAsked, Texts, rows, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] = &[("low", "`true` for what runs low only."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[(&str, &str)] =
+    &[("low", "`true` for what runs low only."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("stock");
     api.add(api::get("/v1/stock", "Lists levels").asks(LIST).gives::<LevelPage>(), list);
     api.add(api::post("/v1/stock", "Adds a thing to keep in stock").takes::<NewStock>().gives::<Level>().with(201), create);
     api.add(api::get("/v1/stock/check", "Computes the levels from the ledger and compares").gives::<LedgerCheck>(), check);
-    api.add(api::post("/v1/stock/receipts", "Receives many things in one commit").takes::<Receipts>().gives::<LevelPage>(), receive_many);
+    api.add(
+        api::post("/v1/stock/receipts", "Receives many things in one commit").takes::<Receipts>().gives::<LevelPage>(),
+        receive_many,
+    );
     api.add(api::get("/v1/stock/{stock}", "Shows a level, by id or by short name").gives::<Level>(), show);
     api.add(api::post("/v1/stock/{stock}/receive", "Receives units").takes::<Edit>().gives::<Level>(), receive);
-    api.add(api::post("/v1/stock/{stock}/count", "Corrects what is available to what was counted").takes::<Edit>().gives::<Level>(), count);
+    api.add(
+        api::post("/v1/stock/{stock}/count", "Corrects what is available to what was counted").takes::<Edit>().gives::<Level>(),
+        count,
+    );
     api.add(api::post("/v1/stock/{stock}/waste", "Throws units away").takes::<Edit>().gives::<Level>(), waste);
-    api.add(api::get("/v1/stock/{stock}/movements", "Lists the movements of a thing").asks(PAGE).gives::<MovementPage>(), movements);
+    api.add(
+        api::get("/v1/stock/{stock}/movements", "Lists the movements of a thing").asks(PAGE).gives::<MovementPage>(),
+        movements,
+    );
 }
 
 /// How much of a thing there is.
@@ -172,7 +182,12 @@ struct ListAsked {
 }
 
 async fn list(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<ListAsked>) -> Reply<LevelPage> {
-    let message = ListLevelsRequest { shop_id: asked.shop(), low_only: query.low, after: edge.after(&query.after)?, limit: rows(query.limit)? };
+    let message = ListLevelsRequest {
+        shop_id: asked.shop(),
+        low_only: query.low,
+        after: edge.after(&query.after)?,
+        limit: rows(query.limit)?,
+    };
     Ok(Json(page(&edge, ask!(edge, &asked.call, inventory.list_levels, message))))
 }
 
@@ -199,7 +214,12 @@ async fn create(State(edge): State<Edge>, asked: Asked, Sent(new): Sent<NewStock
 }
 
 fn edit(edge: &Edge, stock: &str, edit: Edit) -> Result<EditRequest, base::Fault> {
-    Ok(EditRequest { stock_id: edge.read::<StockId>(stock)?, quantity: edit.quantity, version: edit.version, reason: edit.reason })
+    Ok(EditRequest {
+        stock_id: edge.read::<StockId>(stock)?,
+        quantity: edit.quantity,
+        version: edit.version,
+        reason: edit.reason,
+    })
 }
 
 async fn receive(State(edge): State<Edge>, asked: Asked, Path(stock): Named, Sent(body): Sent<Edit>) -> Reply<Level> {
@@ -218,12 +238,18 @@ async fn waste(State(edge): State<Edge>, asked: Asked, Path(stock): Named, Sent(
 }
 
 async fn receive_many(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<Receipts>) -> Reply<LevelPage> {
-    let receipts = body.receipts.into_iter().map(|receipt| MessageReceipt { slug: receipt.slug, quantity: receipt.quantity }).collect();
+    let receipts =
+        body.receipts.into_iter().map(|receipt| MessageReceipt { slug: receipt.slug, quantity: receipt.quantity }).collect();
     let message = ReceiveManyRequest { shop_id: asked.shop(), receipts, reason: body.reason };
     Ok(Json(page(&edge, ask!(edge, &asked.call, inventory.receive_many, message))))
 }
 
-async fn movements(State(edge): State<Edge>, asked: Asked, Path(stock): Named, Asking(query): Asking<PageAsked>) -> Reply<MovementPage> {
+async fn movements(
+    State(edge): State<Edge>,
+    asked: Asked,
+    Path(stock): Named,
+    Asking(query): Asking<PageAsked>,
+) -> Reply<MovementPage> {
     let message = ListMovementsRequest {
         shop_id: asked.shop(),
         stock_id: edge.read::<StockId>(&stock)?,

@@ -3,7 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use base::id::{OrderId, StationId, TicketId};
-use kitchen_api::{GetSettingsRequest, GetTicketRequest, ListStationsRequest, ListTicketsRequest, PutStationRequest, Settings, Station, StationRequest, Ticket};
+use kitchen_api::{
+    GetSettingsRequest, GetTicketRequest, ListStationsRequest, ListTicketsRequest, PutStationRequest, Settings, Station,
+    StationRequest, Ticket,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -14,7 +17,8 @@ use crate::asked::{Asked, Asking, Named, Sent};
 use crate::shape::{Reason, Texts, rows, some, time};
 use crate::{Edge, ask};
 
-const TICKETS: &[(&str, &str)] = &[("station", "Only tickets with a dish for this kind of station."), ("limit", "How many rows.")];
+const TICKETS: &[(&str, &str)] =
+    &[("station", "Only tickets with a dish for this kind of station."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("kitchen");
@@ -22,10 +26,17 @@ pub(crate) fn add(api: &mut Api) {
     api.add(get("/v1/kitchen/tickets/{id}", "The ticket of an order."), ticket);
     api.add(get("/v1/kitchen/stations", "The stations, how many places they have and how many are busy."), stations);
     api.add(put("/v1/kitchen/stations", "Adds a station or changes its places.").takes::<StationBody>(), put_station);
-    api.add(post("/v1/kitchen/stations/{id}/break", "A station breaks: its dishes move, or their orders end with a refund.").takes::<Reason>(), break_station);
+    api.add(
+        post("/v1/kitchen/stations/{id}/break", "A station breaks: its dishes move, or their orders end with a refund.")
+            .takes::<Reason>(),
+        break_station,
+    );
     api.add(post("/v1/kitchen/stations/{id}/repair", "A station works again.").takes::<Reason>(), repair_station);
     api.add(get("/v1/kitchen/settings", "How fast the kitchen works."), settings);
-    api.add(put("/v1/kitchen/settings", "Speeds the kitchen up, for demonstrations and replays.").takes::<SettingsBody>(), put_settings);
+    api.add(
+        put("/v1/kitchen/settings", "Speeds the kitchen up, for demonstrations and replays.").takes::<SettingsBody>(),
+        put_settings,
+    );
 }
 
 fn shown(edge: &Edge, ticket: &Ticket) -> Value {
@@ -63,7 +74,9 @@ struct TicketsAsked {
 async fn tickets(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<TicketsAsked>) -> Answer {
     let request = ListTicketsRequest { shop_id: asked.shop(), limit: rows(page.limit)?, station_kind: page.station };
     let list = ask!(edge, &asked.call, kitchen.list_tickets, request);
-    Ok(Json(json!({ "tickets": list.tickets.iter().map(|ticket| shown(&edge, ticket)).collect::<Vec<_>>(), "as_of": time(list.as_of) })))
+    Ok(Json(
+        json!({ "tickets": list.tickets.iter().map(|ticket| shown(&edge, ticket)).collect::<Vec<_>>(), "as_of": time(list.as_of) }),
+    ))
 }
 
 async fn ticket(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
@@ -90,7 +103,15 @@ struct StationBody {
 }
 
 async fn put_station(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<StationBody>) -> Answer {
-    let station = Station { shop_id: asked.shop(), slug: body.slug, kind: body.kind, name: body.name, places: body.places, version: body.version, ..Station::default() };
+    let station = Station {
+        shop_id: asked.shop(),
+        slug: body.slug,
+        kind: body.kind,
+        name: body.name,
+        places: body.places,
+        version: body.version,
+        ..Station::default()
+    };
     let station = ask!(edge, &asked.call, kitchen.put_station, PutStationRequest { station: Some(station), reason: body.reason });
     Ok(Json(shown_station(&edge, &station)))
 }

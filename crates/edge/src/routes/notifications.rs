@@ -13,8 +13,12 @@ use crate::asked::{Asked, Asking, Named};
 use crate::shape::{rows, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] =
-    &[("order_id", "Only about this order; staff must name one."), ("unread_only", "`true` for what was not read."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[(&str, &str)] = &[
+    ("order_id", "Only about this order; staff must name one."),
+    ("unread_only", "`true` for what was not read."),
+    ("after", "`next` of the page before."),
+    ("limit", "How many rows."),
+];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("notifications");
@@ -46,7 +50,9 @@ async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<ListA
         limit: rows(page.limit)?,
     };
     let page = ask!(edge, &asked.call, notifications.list_notifications, request);
-    Ok(Json(json!({ "notifications": page.notifications.iter().map(|message| shown(&edge, message)).collect::<Vec<_>>(), "next": edge.next(&page.next) })))
+    Ok(Json(
+        json!({ "notifications": page.notifications.iter().map(|message| shown(&edge, message)).collect::<Vec<_>>(), "next": edge.next(&page.next) }),
+    ))
 }
 
 async fn unread(State(edge): State<Edge>, asked: Asked) -> Answer {

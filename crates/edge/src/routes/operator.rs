@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use base::Fault;
 use base::id::{DeadLetterId, EventId, OrderId};
-use operator_api::{DiscardRequest, GetHealthRequest, Health, Letter, LetterRequest, ListActsRequest, ListLettersRequest, SetPausedRequest};
+use operator_api::{
+    DiscardRequest, GetHealthRequest, Health, Letter, LetterRequest, ListActsRequest, ListLettersRequest, SetPausedRequest,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -18,13 +20,23 @@ use crate::shape::{PAGE, PageAsked, Reason, rows, some, time};
 pub(crate) fn add(api: &mut Api) {
     api.chapter("operation");
     api.add(get("/v1/services", "The health of every service."), services);
-    api.add(post("/v1/services/{service}/pause", "Pauses a service: its rpcs answer unavailable, its reactions wait.").takes::<Reason>(), pause);
+    api.add(
+        post("/v1/services/{service}/pause", "Pauses a service: its rpcs answer unavailable, its reactions wait.")
+            .takes::<Reason>(),
+        pause,
+    );
     api.add(post("/v1/services/{service}/resume", "Resumes a paused service.").takes::<Reason>(), resume);
     api.add(get("/v1/services/{service}/acts", "What staff did by hand, newest first.").asks(PAGE), acts);
     api.add(get("/v1/services/{service}/dead-letters", "What a service could not process.").asks(PAGE), letters);
     api.add(get("/v1/services/{service}/dead-letters/{id}", "One dead letter, whole."), letter);
-    api.add(post("/v1/services/{service}/dead-letters/{id}/redrive", "Processes a dead letter again, and those behind it."), redrive);
-    api.add(post("/v1/services/{service}/dead-letters/{id}/discard", "Gives a dead letter up, for a reason.").takes::<Reason>(), discard);
+    api.add(
+        post("/v1/services/{service}/dead-letters/{id}/redrive", "Processes a dead letter again, and those behind it."),
+        redrive,
+    );
+    api.add(
+        post("/v1/services/{service}/dead-letters/{id}/discard", "Gives a dead letter up, for a reason.").takes::<Reason>(),
+        discard,
+    );
     api.add(get("/v1/breakers", "The circuit breakers between services."), breakers);
     api.add(post("/v1/breakers/reset", "Closes a circuit breaker.").takes::<BreakerBody>(), reset);
 }
@@ -78,7 +90,11 @@ fn shown_letter(edge: &Edge, letter: &Letter) -> Value {
 }
 
 fn number(text: &str) -> Result<i64, Fault> {
-    if text.is_empty() { Ok(0) } else { text.parse().map_err(|_| Fault::invalid("bad_page", "This is not a page of this list.").with("field", "after")) }
+    if text.is_empty() {
+        Ok(0)
+    } else {
+        text.parse().map_err(|_| Fault::invalid("bad_page", "This is not a page of this list.").with("field", "after"))
+    }
 }
 
 async fn letters(State(edge): State<Edge>, asked: Asked, service: Named, Asking(page): Asking<PageAsked>) -> Answer {
@@ -86,7 +102,9 @@ async fn letters(State(edge): State<Edge>, asked: Asked, service: Named, Asking(
     let request = ListLettersRequest { after: number(&edge.after(&page.after)?)?, limit: rows(page.limit)? };
     let page = desk.list_letters(request).await.map_err(wire::fault_of)?.into_inner();
     let next = edge.next(&page.next.to_string());
-    Ok(Json(json!({ "letters": page.letters.iter().map(|letter| shown_letter(&edge, letter)).collect::<Vec<_>>(), "next": next })))
+    Ok(Json(
+        json!({ "letters": page.letters.iter().map(|letter| shown_letter(&edge, letter)).collect::<Vec<_>>(), "next": next }),
+    ))
 }
 
 fn named(edge: &Edge, id: &str) -> Result<LetterRequest, Fault> {
@@ -105,7 +123,12 @@ async fn redrive(State(edge): State<Edge>, asked: Asked, Path((service, id)): Pa
     Ok(Json(json!({ "letters": answer.letters })))
 }
 
-async fn discard(State(edge): State<Edge>, asked: Asked, Path((service, id)): Path<(String, String)>, Sent(body): Sent<Reason>) -> Answer {
+async fn discard(
+    State(edge): State<Edge>,
+    asked: Asked,
+    Path((service, id)): Path<(String, String)>,
+    Sent(body): Sent<Reason>,
+) -> Answer {
     let mut desk = edge.desk(Edge::service(&service)?, &asked.call)?;
     let request = DiscardRequest { dead_letter_id: edge.read::<DeadLetterId>(&id)?, reason: body.reason };
     let answer = desk.discard(request).await.map_err(wire::fault_of)?.into_inner();
@@ -137,7 +160,9 @@ struct BreakerBody {
 
 async fn reset(State(edge): State<Edge>, _: Asked, Sent(body): Sent<BreakerBody>) -> Answer {
     if !edge.0.ctx.exchange().reset_breaker(&body.from, &body.to) {
-        return Err(Fault::not_found("breaker_not_found", format!("No call has gone from {} to {} yet.", body.from, body.to)).into());
+        return Err(
+            Fault::not_found("breaker_not_found", format!("No call has gone from {} to {} yet.", body.from, body.to)).into()
+        );
     }
     Ok(Json(json!({ "reset": true })))
 }

@@ -7,8 +7,8 @@ use base::Fault;
 use base::id::{ContactId, ItemId, OrderId, ShopId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use orders_api::{
-    BoardRequest, CancelRequest, EraseContactRequest, GetOrderRequest, LineRequest, ListMineRequest, Order as Message, OrderPage as MessagePage, PlaceRequest,
-    RebuildRequest, StatisticsRequest,
+    BoardRequest, CancelRequest, EraseContactRequest, GetOrderRequest, LineRequest, ListMineRequest, Order as Message,
+    OrderPage as MessagePage, PlaceRequest, RebuildRequest, StatisticsRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,16 +22,39 @@ use crate::problem::Problem;
 use crate::shape::{Money, PAGE, PageAsked, Reason, Texts, money, read_time, rows, some, time};
 use crate::{Edge, ask, stream};
 
-const BOARD: &[(&str, &str)] = &[("state", "Only orders in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const BOARD: &[(&str, &str)] =
+    &[("state", "Only orders in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("orders");
-    api.add(api::post("/v1/orders", "Places an order; without a token a new device is made for it").open_to(Who::Anyone).takes::<NewOrder>().gives::<Order>().with(201), place);
-    api.add(api::get("/v1/orders", "Lists the orders of the guest who asks, newest first").open_to(Who::Known).asks(PAGE).gives::<OrderPage>(), mine);
+    api.add(
+        api::post("/v1/orders", "Places an order; without a token a new device is made for it")
+            .open_to(Who::Anyone)
+            .takes::<NewOrder>()
+            .gives::<Order>()
+            .with(201),
+        place,
+    );
+    api.add(
+        api::get("/v1/orders", "Lists the orders of the guest who asks, newest first")
+            .open_to(Who::Known)
+            .asks(PAGE)
+            .gives::<OrderPage>(),
+        mine,
+    );
     api.add(api::get("/v1/orders/statistics", "Counts orders by state").gives::<Statistics>(), statistics);
     api.add(api::get("/v1/orders/{order}", "Shows an order").open_to(Who::Known).gives::<Order>(), show);
-    api.add(api::post("/v1/orders/{order}/cancel", "Cancels an order that nobody cooks yet").open_to(Who::Known).takes::<Reason>().gives::<Order>(), cancel);
-    api.add(api::get("/v1/orders/{order}/history", "Tells what happened to an order").open_to(Who::Known).gives::<History>(), history);
+    api.add(
+        api::post("/v1/orders/{order}/cancel", "Cancels an order that nobody cooks yet")
+            .open_to(Who::Known)
+            .takes::<Reason>()
+            .gives::<Order>(),
+        cancel,
+    );
+    api.add(
+        api::get("/v1/orders/{order}/history", "Tells what happened to an order").open_to(Who::Known).gives::<History>(),
+        history,
+    );
     api.add(
         api::get("/v1/orders/{order}/events", "Follows an order: its state first, then each event; resumable by Last-Event-ID")
             .open_to(Who::Known)
@@ -40,10 +63,18 @@ pub(crate) fn add(api: &mut Api) {
         events,
     );
     api.add(api::get("/v1/orders/{order}/contact", "Tells who gets an order").gives::<Contact>(), contact);
-    api.add(api::delete("/v1/orders/{order}/contact", "Forgets the person behind an order").takes::<Reason>().gives::<Contact>(), erase);
+    api.add(
+        api::delete("/v1/orders/{order}/contact", "Forgets the person behind an order").takes::<Reason>().gives::<Contact>(),
+        erase,
+    );
     api.add(api::get("/v1/orders/{order}/check", "Rebuilds an order from its events and compares").gives::<Check>(), check);
     api.add(api::get("/v1/board", "Lists the shop's orders").asks(BOARD).gives::<OrderPage>(), board);
-    api.add(api::post("/v1/projections/{projection}/rebuild", "Drops a projection and builds it again").takes::<Reason>().gives::<Rebuilt>(), rebuild);
+    api.add(
+        api::post("/v1/projections/{projection}/rebuild", "Drops a projection and builds it again")
+            .takes::<Reason>()
+            .gives::<Rebuilt>(),
+        rebuild,
+    );
 }
 
 /// One line of a new order: an item by id or by short name. Prices are the shop's.
@@ -314,8 +345,17 @@ async fn mine(State(edge): State<Edge>, asked: Asked, Asking(page_asked): Asking
 
 async fn statistics(State(edge): State<Edge>, asked: Asked) -> Reply<Statistics> {
     let told = ask!(edge, &asked.call, orders.get_statistics, StatisticsRequest { shop_id: asked.shop() });
-    let states = told.states.into_iter().map(|count| StateCount { state: count.state, orders: count.orders, total_minor: count.total_minor });
-    Ok(Json(Statistics { orders: told.orders, in_flight: told.in_flight, delivered_minor: told.delivered_minor, states: states.collect() }))
+    let states = told.states.into_iter().map(|count| StateCount {
+        state: count.state,
+        orders: count.orders,
+        total_minor: count.total_minor,
+    });
+    Ok(Json(Statistics {
+        orders: told.orders,
+        in_flight: told.in_flight,
+        delivered_minor: told.delivered_minor,
+        states: states.collect(),
+    }))
 }
 
 fn one(edge: &Edge, order: &str) -> Result<GetOrderRequest, Fault> {
@@ -350,12 +390,19 @@ struct After {
     after: Option<String>,
 }
 
-async fn events(State(edge): State<Edge>, asked: Asked, Path(order): Named, headers: HeaderMap, Asking(query): Asking<After>) -> Result<Response, Problem> {
+async fn events(
+    State(edge): State<Edge>,
+    asked: Asked,
+    Path(order): Named,
+    headers: HeaderMap,
+    Asking(query): Asking<After>,
+) -> Result<Response, Problem> {
     let message = one(&edge, &order)?;
     let id = message.order_id;
     let after = stream::resume(&edge, &headers, query.after.as_deref())?;
     let now = shown(&edge, ask!(edge, &asked.call, orders.get_order, message));
-    let snapshot = serde_json::to_string(&now).map_err(|error| Fault::internal("answer_unwritable", "The order cannot be written down.").because(error))?;
+    let snapshot = serde_json::to_string(&now)
+        .map_err(|error| Fault::internal("answer_unwritable", "The order cannot be written down.").because(error))?;
     stream::of_order(&edge, id, &snapshot, asked.is_staff(), after)
 }
 
@@ -399,7 +446,8 @@ struct BoardAsked {
 }
 
 async fn board(State(edge): State<Edge>, asked: Asked, Asking(query): Asking<BoardAsked>) -> Reply<OrderPage> {
-    let message = BoardRequest { shop_id: asked.shop(), state: query.state, after: edge.after(&query.after)?, limit: rows(query.limit)? };
+    let message =
+        BoardRequest { shop_id: asked.shop(), state: query.state, after: edge.after(&query.after)?, limit: rows(query.limit)? };
     Ok(Json(page(&edge, ask!(edge, &asked.call, orders.board, message))))
 }
 

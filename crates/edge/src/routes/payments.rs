@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use base::id::{EventId, OrderId, PaymentId};
 use payments_api::{
-    Breaker, GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, Payment, ReconcileRequest, RefundRequest, ResetBreakerRequest,
+    Breaker, GetBreakerRequest, GetPaymentByOrderRequest, GetPaymentRequest, ListPaymentsRequest, Payment, ReconcileRequest,
+    RefundRequest, ResetBreakerRequest,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ use crate::asked::{Asked, Asking, Named, Sent};
 use crate::shape::{money, rows, some, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] = &[("state", "Only payments in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[(&str, &str)] =
+    &[("state", "Only payments in this state."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("payments");
@@ -56,9 +58,16 @@ struct ListAsked {
 }
 
 async fn list(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<ListAsked>) -> Answer {
-    let request = ListPaymentsRequest { shop_id: asked.shop(), state: page.state, after: edge.after(&page.after)?, limit: rows(page.limit)? };
+    let request = ListPaymentsRequest {
+        shop_id: asked.shop(),
+        state: page.state,
+        after: edge.after(&page.after)?,
+        limit: rows(page.limit)?,
+    };
     let page = ask!(edge, &asked.call, payments.list_payments, request);
-    Ok(Json(json!({ "payments": page.payments.iter().map(|payment| shown(&edge, payment)).collect::<Vec<_>>(), "next": edge.next(&page.next) })))
+    Ok(Json(
+        json!({ "payments": page.payments.iter().map(|payment| shown(&edge, payment)).collect::<Vec<_>>(), "next": edge.next(&page.next) }),
+    ))
 }
 
 async fn one(State(edge): State<Edge>, asked: Asked, name: Named) -> Answer {
@@ -79,7 +88,8 @@ struct RefundBody {
 }
 
 async fn refund(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<RefundBody>) -> Answer {
-    let request = RefundRequest { payment_id: edge.read::<PaymentId>(&name)?, amount_minor: body.amount_minor, reason: body.reason };
+    let request =
+        RefundRequest { payment_id: edge.read::<PaymentId>(&name)?, amount_minor: body.amount_minor, reason: body.reason };
     Ok(Json(shown(&edge, &ask!(edge, &asked.call, payments.refund, request))))
 }
 

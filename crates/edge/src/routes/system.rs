@@ -29,7 +29,9 @@ pub(crate) fn add(_: &mut Api) {}
 
 /// Gives the routes that are not described: they are for machines and for reading.
 pub(crate) fn own(document: Bytes) -> Router<Edge> {
-    let file = |kind: &'static str, bytes: &'static [u8], packed: bool| get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes, packed) });
+    let file = |kind: &'static str, bytes: &'static [u8], packed: bool| {
+        get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes, packed) })
+    };
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
