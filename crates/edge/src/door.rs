@@ -35,9 +35,6 @@ const DRAIN_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Came(pub(crate) IpAddr);
 
-/// How much of a body that is too large is read, so that its sender gets an answer.
-const DRAINED_BYTES_MAX: usize = 32 << 20;
-
 /// Lets a request in and its answer out.
 pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let world = edge.world().clone();
@@ -203,12 +200,6 @@ async fn read(edge: &Edge, headers: &HeaderMap, body: Body) -> Result<bytes::Byt
         if seen > bytes_max { Err(too_large()) } else { Ok(gathered.freeze()) }
     };
     edge.world().within(edge.0.config.timeout, gathering).await?
-}
-
-/// Reads a body and keeps nothing of it.
-async fn drained(body: Body) {
-    let mut body = Limited::new(body, DRAINED_BYTES_MAX);
-    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// Gives the key of a write. In a dialect that knows none, a fresh one is made.
