@@ -1,19 +1,18 @@
-//! The shop, its menu, its items and categories.
+//! The shop, its menu, its items and categories, as anyone reads them.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base::Fault;
 use base::id::{ItemId, ShopId, StockId};
 use bytes::Bytes;
 use catalog_api::{
-    ChangeItemRequest, CreateItemRequest, GetItemRequest, GetShopRequest, Item as Message, ListCategoriesRequest,
-    ListItemsRequest, ListOptionsRequest, Need as MessageNeed, RetireItemRequest, SetAvailabilityRequest, Shop as MessageShop,
-    Step as MessageStep, Variant as MessageVariant,
+    GetItemRequest, GetShopRequest, Item as Message, ListCategoriesRequest, ListItemsRequest, ListOptionsRequest,
+    Need as MessageNeed, Shop as MessageShop, Step as MessageStep, Variant as MessageVariant,
 };
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -21,7 +20,7 @@ use wire::Call;
 
 use super::Reply;
 use crate::api::{self, Api, Who};
-use crate::asked::{Asked, Asking, Named, Sent};
+use crate::asked::{Asked, Asking, Named};
 use crate::dialects::pizza;
 use crate::problem::Problem;
 use crate::shape::{Money, Texts, money, rows, time};
@@ -50,18 +49,6 @@ pub(crate) fn add(api: &mut Api) {
         items,
     );
     api.add(api::get("/v1/items/{item}", "Shows an item, by id or by short name").open_to(Who::Anyone).gives::<Item>(), item);
-    api.add(api::post("/v1/items", "Adds an item").takes::<ItemSent>().gives::<Item>().with(201), create);
-    api.add(
-        api::put("/v1/items/{item}", "Replaces an item; refused when the version is stale").takes::<ItemSent>().gives::<Item>(),
-        change,
-    );
-    api.add(api::delete("/v1/items/{item}", "Takes an item off the menu for good").takes::<Retire>().gives::<Item>(), retire);
-    api.add(
-        api::put("/v1/items/{item}/availability", "Says whether an item, or one size of it, can be had")
-            .takes::<Availability>()
-            .gives::<Item>(),
-        available,
-    );
 }
 
 /// A span of a day, in minutes after midnight of the shop.
@@ -91,19 +78,19 @@ pub(crate) struct Shop {
 /// What a size takes of a thing in stock.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Need {
-    stock_id: String,
-    quantity: i64,
+pub(super) struct Need {
+    pub(super) stock_id: String,
+    pub(super) quantity: i64,
 }
 
 /// A step of a recipe.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Step {
-    station: String,
-    seconds: i64,
+pub(super) struct Step {
+    pub(super) station: String,
+    pub(super) seconds: i64,
     #[serde(default)]
-    celsius: i32,
+    pub(super) celsius: i32,
 }
 
 /// A size of an item and its price.
@@ -188,75 +175,6 @@ struct Menu {
     items: Vec<Item>,
 }
 
-/// A size as staff send it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct VariantSent {
-    #[serde(default)]
-    size: String,
-    price_minor: i64,
-    #[serde(default)]
-    needs: Vec<Need>,
-    #[serde(default)]
-    sold_out: bool,
-    /// What it takes of an option, in percent of size M.
-    #[serde(default)]
-    percent: i64,
-}
-
-/// An item as staff send it, whole.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ItemSent {
-    slug: String,
-    kind: String,
-    category: String,
-    name: Texts,
-    #[serde(default)]
-    description: Texts,
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    attributes: BTreeMap<String, Value>,
-    variants: Vec<VariantSent>,
-    #[serde(default)]
-    steps: Vec<Step>,
-    #[serde(default)]
-    tax_rate_bp: i64,
-    #[serde(default = "yes")]
-    available: bool,
-    /// The version that was read; nothing for a new item.
-    #[serde(default)]
-    version: i64,
-    #[serde(default)]
-    reason: String,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A retirement.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Retire {
-    version: i64,
-    #[serde(default)]
-    reason: String,
-}
-
-/// Whether something can be had.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Availability {
-    available: bool,
-    /// One size only.
-    #[serde(default)]
-    size: String,
-    version: i64,
-    #[serde(default)]
-    reason: String,
-}
-
 fn shown_shop(edge: &Edge, shop: MessageShop) -> Shop {
     let span = |span: catalog_api::Interval| Span { opens_minute: span.opens_minute, closes_minute: span.closes_minute };
     Shop {
@@ -274,7 +192,7 @@ fn shown_shop(edge: &Edge, shop: MessageShop) -> Shop {
     }
 }
 
-fn shown(edge: &Edge, item: Message, currency: &str, staff: bool) -> Item {
+pub(super) fn shown(edge: &Edge, item: Message, currency: &str, staff: bool) -> Item {
     let need = |need: MessageNeed| Need { stock_id: edge.id::<StockId>(need.stock_id), quantity: need.quantity };
     let variant = |variant: MessageVariant| Variant {
         size: variant.size,
@@ -321,7 +239,7 @@ fn shown_category(category: catalog_api::Category) -> Category {
     }
 }
 
-async fn ask_shop(edge: &Edge, call: &Call, shop_id: i64) -> Result<MessageShop, Fault> {
+pub(super) async fn ask_shop(edge: &Edge, call: &Call, shop_id: i64) -> Result<MessageShop, Fault> {
     Ok(ask!(edge, call, catalog.get_shop, GetShopRequest { shop_id }))
 }
 
@@ -432,74 +350,4 @@ async fn item(State(edge): State<Edge>, asked: Asked, Path(item): Named) -> Repl
     };
     let told = ask!(edge, &asked.call, catalog.get_item, message);
     Ok(Json(shown(&edge, told, &currency, asked.is_staff())))
-}
-
-fn message(edge: &Edge, asked: &Asked, item_id: i64, sent: ItemSent) -> Result<(Message, String), Fault> {
-    let need = |need: Need| Ok(MessageNeed { stock_id: edge.read::<StockId>(&need.stock_id)?, quantity: need.quantity });
-    let variant = |variant: VariantSent| {
-        Ok(MessageVariant {
-            size: variant.size,
-            price_minor: variant.price_minor,
-            needs: variant.needs.into_iter().map(need).collect::<Result<_, Fault>>()?,
-            sold_out: variant.sold_out,
-            percent: variant.percent,
-        })
-    };
-    let item = Message {
-        item_id,
-        shop_id: asked.shop(),
-        slug: sent.slug,
-        kind: sent.kind,
-        category: sent.category,
-        name: sent.name.into_iter().collect(),
-        description: sent.description.into_iter().collect(),
-        attributes: sent.attributes.into_iter().map(|(slug, value)| (slug, value.to_string())).collect(),
-        variants: sent.variants.into_iter().map(variant).collect::<Result<_, Fault>>()?,
-        steps: sent
-            .steps
-            .into_iter()
-            .map(|step| MessageStep { station: step.station, seconds: step.seconds, celsius: step.celsius })
-            .collect(),
-        tax_rate_bp: sent.tax_rate_bp,
-        available: sent.available,
-        version: sent.version,
-        ..Default::default()
-    };
-    Ok((item, sent.reason))
-}
-
-async fn edited(edge: &Edge, asked: &Asked, item: Message) -> Result<Json<Item>, Problem> {
-    edge.0.menu.forget();
-    let currency = ask_shop(edge, &asked.call, asked.shop()).await?.currency;
-    Ok(Json(shown(edge, item, &currency, true)))
-}
-
-async fn create(State(edge): State<Edge>, asked: Asked, Sent(sent): Sent<ItemSent>) -> Result<Response, Problem> {
-    let (item, reason) = message(&edge, &asked, 0, sent)?;
-    let told = ask!(edge, &asked.call, catalog.create_item, CreateItemRequest { item: Some(item), reason });
-    Ok((StatusCode::CREATED, edited(&edge, &asked, told).await?).into_response())
-}
-
-async fn change(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<ItemSent>) -> Reply<Item> {
-    let (item, reason) = message(&edge, &asked, edge.read::<ItemId>(&item)?, sent)?;
-    let told = ask!(edge, &asked.call, catalog.change_item, ChangeItemRequest { item: Some(item), reason });
-    edited(&edge, &asked, told).await
-}
-
-async fn retire(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<Retire>) -> Reply<Item> {
-    let message = RetireItemRequest { item_id: edge.read::<ItemId>(&item)?, version: sent.version, reason: sent.reason };
-    let told = ask!(edge, &asked.call, catalog.retire_item, message);
-    edited(&edge, &asked, told).await
-}
-
-async fn available(State(edge): State<Edge>, asked: Asked, Path(item): Named, Sent(sent): Sent<Availability>) -> Reply<Item> {
-    let message = SetAvailabilityRequest {
-        item_id: edge.read::<ItemId>(&item)?,
-        version: sent.version,
-        available: sent.available,
-        size: sent.size,
-        reason: sent.reason,
-    };
-    let told = ask!(edge, &asked.call, catalog.set_availability, message);
-    edited(&edge, &asked, told).await
 }

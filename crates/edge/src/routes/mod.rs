@@ -6,6 +6,7 @@ pub(crate) mod delivery;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod inventory;
+pub(crate) mod items;
 pub(crate) mod kitchen;
 pub(crate) mod notifications;
 pub(crate) mod operator;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> (Router<Edge>, Value) {
     system::add(&mut api);
     devices::add(&mut api);
     catalog::add(&mut api);
+    items::add(&mut api);
     orders::add(&mut api);
     payments::add(&mut api);
     inventory::add(&mut api);
