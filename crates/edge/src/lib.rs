@@ -20,8 +20,6 @@ mod routes;
 mod serve;
 mod shape;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -200,3 +198,6 @@ impl Edge {
         Ok(operator_api::operator_client::OperatorClient::new(self.0.ctx.operator(service, call)?))
     }
 }
+
+#[cfg(test)]
+mod tests;
