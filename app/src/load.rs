@@ -3,6 +3,8 @@
 //! Every latency counts from the moment when the order should have been sent, so that a slow platform cannot hide
 //! behind a patient client (coordinated omission; Tene, 2013).
 
+#![allow(clippy::disallowed_methods)] // A measuring client lives in real time.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -117,7 +119,6 @@ impl Load {
     }
 
     /// Follows the platform's events for as long as it runs, and notes which orders have ended.
-    #[allow(clippy::disallowed_methods)] // A measuring client lives in real time.
     pub fn listen(&self) -> tokio::task::JoinHandle<()> {
         let load = self.clone();
         tokio::spawn(async move {
@@ -156,7 +157,6 @@ impl Load {
         }
     }
 
-    #[allow(clippy::disallowed_methods)] // As above.
     fn heard(&self, data: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Value>(data) else { return };
         let delivered = match event["type"].as_str() {
@@ -190,7 +190,6 @@ impl Load {
     }
 
     /// Sends orders, `rate` per second, until there are no more; each acknowledgement goes into `acknowledged`.
-    #[allow(clippy::disallowed_methods)] // As above.
     pub async fn drive(&self, shots: impl Iterator<Item = Shot>, rate: f64, acknowledged: mpsc::Sender<Placed>) {
         let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
         let begun = Instant::now();
@@ -215,7 +214,6 @@ impl Load {
     }
 
     /// Sends one order until it is acknowledged, always under the same key.
-    #[allow(clippy::disallowed_methods)] // As above.
     async fn shoot(&self, shot: &Shot, due: Instant) -> Option<Placed> {
         for _ in 0..SENDS_MAX {
             let wait = match self.client.post("/v1/orders", &shot.reference, &shot.body).await {
@@ -243,7 +241,6 @@ impl Load {
         None
     }
 
-    #[allow(clippy::disallowed_methods)] // As above.
     fn acknowledged(&self, shot: &Shot, due: Instant, body: &Value) -> Option<Placed> {
         let order_id = body["order_id"].as_str()?.to_owned();
         let total_minor = body["total"]["amount_minor"].as_i64()?;

@@ -1,4 +1,5 @@
 //! The ceiling of the machine: bare grouped SQLite commits of the rows of placing an order, flushed to the disk.
+#![allow(clippy::disallowed_methods)] // A measurement lives in real time.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ fn failed(error: impl std::fmt::Display) -> Fault {
 }
 
 /// Measures how many orders per second the machine could place if there were nothing but their rows.
-#[allow(clippy::disallowed_methods)] // A measurement lives in real time, on real files.
 pub fn measure(folder: &std::path::Path, span: Duration, flush_delay: Duration) -> Result<f64, Fault> {
     let path = folder.join("ceiling.db");
     let connection = Connection::open(&path).map_err(failed)?;

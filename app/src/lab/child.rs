@@ -1,4 +1,5 @@
 //! A platform in a process of its own, for measuring from outside.
+#![allow(clippy::disallowed_methods)] // Measurements live in real time, on real processes.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,6 @@ fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
 /// A folder that goes away with the value.
 pub struct Scratch(PathBuf);
 
-#[allow(clippy::disallowed_methods)] // Measurements live on real files.
 impl Scratch {
     /// Makes one.
     pub fn new() -> Result<Scratch, Fault> {
@@ -35,7 +35,6 @@ impl Scratch {
 }
 
 impl Drop for Scratch {
-    #[allow(clippy::disallowed_methods)] // As above.
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -54,7 +53,6 @@ pub struct Platform {
     pub started_in: Duration,
 }
 
-#[allow(clippy::disallowed_methods)] // Measurements live in real time, on real processes.
 impl Platform {
     /// Starts one on a folder, at free ports, and waits until it answers.
     pub async fn start(data: &Path, settings: &[String]) -> Result<Platform, Fault> {
@@ -152,7 +150,6 @@ impl Drop for Platform {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // As above.
 /// Finds a port that is free now.
 pub fn free_port() -> Result<u16, Fault> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(|error| failed("There is no free port", error))?;

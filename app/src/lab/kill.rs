@@ -1,4 +1,5 @@
 //! `kill -9` at random moments, some of them during recovery: the same totals, nothing acknowledged lost, audit clean.
+#![allow(clippy::disallowed_methods)] // A measurement lives in real time.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,14 +22,12 @@ fn failed(error: impl std::fmt::Display) -> Fault {
 }
 
 /// Gives a random number below a limit.
-#[allow(clippy::disallowed_methods)] // A measurement lives in the real world.
 fn below(limit: u64) -> Result<u64, Fault> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(failed)?;
     Ok(u64::from_le_bytes(bytes) % limit.max(1))
 }
 
-#[allow(clippy::disallowed_methods)] // As above.
 pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     let scratch = Scratch::new()?;
     let data: PathBuf = options.data.clone().unwrap_or_else(|| scratch.path().join("data"));

@@ -1,4 +1,5 @@
 //! Reads of the menu, against a bare handler that answers the same bytes.
+#![allow(clippy::disallowed_methods)] // A measurement lives in real time.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -12,7 +13,6 @@ use super::MenuOptions;
 use super::child::{Platform, Scratch};
 use crate::client::Client;
 
-#[allow(clippy::disallowed_methods)] // A measurement lives in real time, on real sockets.
 pub async fn run(options: MenuOptions) -> Result<ExitCode, Fault> {
     let scratch = Scratch::new()?;
     let platform = Platform::start(&scratch.path().join("data"), &["rate_limit_per_second=1000000".to_owned()]).await?;
@@ -36,7 +36,6 @@ pub async fn run(options: MenuOptions) -> Result<ExitCode, Fault> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[allow(clippy::disallowed_methods)] // As above.
 async fn hammer(client: &Client, path: &'static str, options: &MenuOptions) -> f64 {
     let span = Duration::from_secs_f64(options.seconds);
     let begun = Instant::now();

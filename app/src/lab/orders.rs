@@ -1,4 +1,5 @@
 //! Orders from placed to delivered, against the ceiling of the same machine in the same run.
+#![allow(clippy::disallowed_methods)] // A measurement lives in real time.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +17,6 @@ use crate::replay::{self, file};
 /// How long the last orders may take to end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-#[allow(clippy::disallowed_methods)] // A measurement lives in real time.
 pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
     let ceiling = super::measure_ceiling(5.0, options.flush_delay_ms).await?;
     println!("ceiling       {ceiling:.0} orders per second, bare grouped commits");
@@ -128,7 +128,6 @@ fn percentiles(histogram: &Histogram<u64>) -> String {
     )
 }
 
-#[allow(clippy::disallowed_methods)] // Measurements live on real files.
 fn size_of(folder: &std::path::Path) -> u64 {
     ["comanda.db", "comanda.db-wal"]
         .iter()

@@ -1,4 +1,5 @@
 //! `comanda replay`: the orders of a file, sent through HTTP as customers would, and a report that shows that nothing was lost.
+#![allow(clippy::disallowed_methods)] // A measuring client lives in real time.
 
 pub mod file;
 pub mod journal;
@@ -172,11 +173,9 @@ async fn replay(options: &Options, client: &Client) -> Result<bool, Fault> {
     let (acknowledged, mut answers) = mpsc::channel::<Placed>(4_096);
     let shots: Vec<Shot> = todo.iter().map(|order| shot(order, &format!("replay-{}", order.reference), true)).collect();
     let total = shots.len();
-    #[allow(clippy::disallowed_methods)] // A measuring client lives in real time.
     let begun = Instant::now();
     let driver = {
         let load = load.clone();
-        #[allow(clippy::disallowed_methods)] // As above.
         tokio::spawn(async move { load.drive(shots.into_iter(), rate, acknowledged).await })
     };
     let mut bar = Bar::new(total);
@@ -224,7 +223,6 @@ fn rate_of(options: &Options, orders: &[PastOrder]) -> f64 {
 }
 
 /// Waits until no order is in flight on the platform, and its figures have heard of every end.
-#[allow(clippy::disallowed_methods)] // A measuring client lives in real time.
 async fn wait_for_the_last(client: &Client, load: &Load, bar: &mut Bar, total: usize) -> Result<(), Fault> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -258,7 +256,6 @@ struct Bar {
 }
 
 impl Bar {
-    #[allow(clippy::disallowed_methods)] // A progress bar lives in real time.
     fn new(total: usize) -> Bar {
         Bar { total, last: Instant::now(), terminal: std::io::stderr().is_terminal() }
     }
@@ -268,10 +265,9 @@ impl Bar {
         if self.last.elapsed() < every {
             return;
         }
-        #[allow(clippy::disallowed_methods)] // As above.
         let now = Instant::now();
         self.last = now;
-        let part = if self.total == 0 { 40 } else { done * 40 / self.total };
+        let part = (done * 40).checked_div(self.total).unwrap_or(40);
         let line = format!(
             "[{}{}] {done}/{} acknowledged, {under_way} on their way",
             "#".repeat(part),
