@@ -1,6 +1,7 @@
 //! The product from outside: the binary, its sockets, its files. Nothing here knows what is inside.
 #![allow(clippy::disallowed_methods)] // Tests of the product live on real processes, files and time.
 
+mod authorisation;
 mod bad_input;
 mod commands;
 mod happy;
