@@ -167,7 +167,7 @@ mod tests {
                  "dependencies": [{"name": "base", "kind": null, "optional": false, "features": []},
                                   {"name": "host", "kind": "dev", "optional": true, "features": ["x"]}]},
                 {"name": "serde", "version": "1.0.0", "manifest_path": "/r/serde/Cargo.toml", "license": "MIT",
-                 "source": "registry+https://github.com/rust-lang/crates.io-index", "dependencies": []},
+                 "source": "registry+https://registry.example/index", "dependencies": []},
             ]
         }));
         assert_eq!(graph.folder_of("orders"), Some("services/orders"));

@@ -28,7 +28,8 @@ const BANNED: [(&str, &str); 6] = [
     ("aws-lc-rs", "one crypto provider: ring"),
     ("aws-lc-fips-sys", "one crypto provider: ring"),
 ];
-const REGISTRIES: [&str; 2] = ["registry+https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
+/// How cargo names a registry as a source. A git repository or a file begins otherwise, whichever registry serves here.
+const REGISTRIES: [&str; 2] = ["registry+", "sparse+"];
 
 pub fn find(tree: &Tree, graph: &Graph) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -47,7 +48,7 @@ fn complaints(package: &Package) -> Vec<String> {
     if let Some((_, why)) = BANNED.iter().find(|(name, _)| *name == package.name) {
         said.push(format!("is banned: {why}"));
     }
-    if !package.source.as_deref().is_some_and(|source| REGISTRIES.contains(&source)) {
+    if !package.source.as_deref().is_some_and(|source| REGISTRIES.iter().any(|registry| source.starts_with(registry))) {
         said.push(format!("comes from {}, not from the registry", package.source.as_deref().unwrap_or("a path outside")));
     }
     let allowed = |licence: &str| ALLOWED.contains(&licence) || EXCEPTIONS.contains(&(package.name.as_str(), licence));
@@ -117,8 +118,8 @@ impl Parser<'_> {
 mod tests {
     use super::*;
 
-    fn crates_io(name: &str, licence: &str) -> Package {
-        let source = Some(REGISTRIES[0].to_owned());
+    fn from_registry(name: &str, licence: &str) -> Package {
+        let source = Some("registry+https://registry.example/index".to_owned());
         Package { name: name.into(), licence: Some(licence.into()), source, ..Package::default() }
     }
 
@@ -126,20 +127,20 @@ mod tests {
     fn expressions_are_judged() {
         let fine = ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR GPL-2.0) AND Unicode-3.0", "LGPL-2.1 OR (ISC AND Zlib)"];
         for expression in fine.into_iter().chain(["Apache-2.0 WITH LLVM-exception OR GPL-2.0"]) {
-            assert_eq!(complaints(&crates_io("x", expression)), Vec::<String>::new(), "{expression}");
+            assert_eq!(complaints(&from_registry("x", expression)), Vec::<String>::new(), "{expression}");
         }
         for expression in ["GPL-3.0", "MIT AND MPL-2.0", "MIT WITH x", "", "MIT AND", "(MIT", "CDLA-Permissive-2.0"] {
-            assert_eq!(complaints(&crates_io("x", expression)).len(), 1, "{expression}");
+            assert_eq!(complaints(&from_registry("x", expression)).len(), 1, "{expression}");
         }
-        assert!(complaints(&crates_io("webpki-roots", "CDLA-Permissive-2.0")).is_empty());
+        assert!(complaints(&from_registry("webpki-roots", "CDLA-Permissive-2.0")).is_empty());
     }
 
     #[test]
     fn banned_and_foreign_packages_are_found() {
-        assert_eq!(complaints(&crates_io("openssl-sys", "MIT")).len(), 1);
-        let git = Package { source: Some("git+https://example.org/x".into()), ..crates_io("x", "MIT") };
-        let path = Package { source: None, ..crates_io("x", "MIT") };
-        let bare = Package { licence: None, ..crates_io("x", "MIT") };
+        assert_eq!(complaints(&from_registry("openssl-sys", "MIT")).len(), 1);
+        let git = Package { source: Some("git+https://example.org/x".into()), ..from_registry("x", "MIT") };
+        let path = Package { source: None, ..from_registry("x", "MIT") };
+        let bare = Package { licence: None, ..from_registry("x", "MIT") };
         let found = find(&Tree::default(), &Graph { packages: vec![git, path, bare, Package::member("base", "crates/base")] });
         assert_eq!(found.len(), 3);
     }

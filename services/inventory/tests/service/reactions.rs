@@ -72,6 +72,10 @@ async fn an_order_heard_twice_is_set_aside_used_up_and_put_back_once() {
     platform.settled().await;
     for _ in 0..2 {
         platform.say("kitchen", &cooking(1)).await;
+    }
+    // Between services nothing is promised: what comes after the kitchen has begun must be said after it was heard.
+    platform.settled().await;
+    for _ in 0..2 {
         platform.say("payments", &unpaid(2)).await;
         platform.say("orders", &cancelled(2)).await;
         platform.say("orders", &cancelled(1)).await;
@@ -99,7 +103,14 @@ async fn the_kitchen_heard_before_the_order_waits_for_it() {
     let platform = platform().await;
     let flour = add(&platform, "flour", 10, 0).await.stock_id;
     platform.say("kitchen", &cooking(1)).await;
-    platform.say("payments", &unpaid(2)).await;
+    let unpaid = platform.say("payments", &unpaid(2)).await;
+    let store = platform.ctx("inventory").store().clone();
+    platform
+        .eventually("the payment is heard before its order", || async {
+            let (heard, _) = store.cursor("payments").await?;
+            Ok(if heard >= unpaid { Ok(()) } else { Err(format!("heard up to {heard}")) })
+        })
+        .await;
     platform.say("orders", &order(1, &[(flour, 2)])).await;
     platform.say("orders", &order(2, &[(flour, 3)])).await;
     platform
