@@ -15,6 +15,7 @@ use base::{Fault, Principal, RequestKey};
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
+use sha2::{Digest, Sha256};
 use wire::Call;
 
 use crate::asked::Asked;
@@ -146,7 +147,7 @@ async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by
     if writes && route != "none" {
         let key = key(edge, &parts.headers, parts.uri.path())?;
         if *by == Principal::Nobody && parts.method == Method::POST && route.ends_with("/orders") {
-            let device = device_for(edge, &key, text(&parts.headers, &IDEMPOTENCY_KEY).is_some())?;
+            let device = device_for(edge, parts.uri.path(), &key, &body, text(&parts.headers, &IDEMPOTENCY_KEY).is_some())?;
             fresh_token = Some(device::token(edge.key(), device, edge.world().now()));
             *by = Principal::Guest { device };
             call.principal = by.clone();
@@ -220,7 +221,8 @@ fn key(edge: &Edge, headers: &HeaderMap, path: &str) -> Result<String, Fault> {
     })
 }
 
-fn device_for(edge: &Edge, key: &str, given: bool) -> Result<DeviceId, Fault> {
+/// Only a true repeat, to the letter, gets the same device again: a key alone is no secret.
+fn device_for(edge: &Edge, path: &str, key: &str, body: &[u8], given: bool) -> Result<DeviceId, Fault> {
     if !given {
         return Ok(edge.world().next_id());
     }
@@ -232,7 +234,8 @@ fn device_for(edge: &Edge, key: &str, given: bool) -> Result<DeviceId, Fault> {
             ),
         ));
     }
-    Ok(device::of_request(edge.key(), key))
+    let body = data_encoding::HEXLOWER.encode(&Sha256::digest(body));
+    Ok(device::of_request(edge.key(), &format!("{path} {key} {body}")))
 }
 
 /// Writes problems down, those of the router itself included.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// What only staff see of an event.
-const STAFF_ONLY: [&str; 4] = ["device_id", "method_id", "needs", "steps"];
+const STAFF_ONLY: [&str; 5] = ["device_id", "method_id", "needs", "steps", "shortages"];
 /// Fields of data that are times in microseconds.
 const TIMES: [&str; 4] = ["placed_at", "ready_at", "expected_at", "delivered_at"];
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use base::{Fault, PlatformKey};
@@ -24,7 +25,10 @@ impl Folder {
             Fault::internal("data_folder_failed", format!("{what} in the data folder {}: {error}.", path.display()))
                 .because(error)
         };
-        fs::create_dir_all(path).map_err(|error| failed("No folder could be made", error))?;
+        // What the folder holds of people and secrets is for its owner alone.
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true).mode(0o700);
+        folder.create(path).map_err(|error| failed("No folder could be made", error))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

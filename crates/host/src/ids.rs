@@ -36,6 +36,11 @@ impl IdSource {
         self.state.lock().expect("nobody panics while holding the id source").mark_ms = mark_ms - EPOCH_MS;
     }
 
+    /// Gives the millisecond of the newest id, or of the mark it began with.
+    pub fn last_ms(&self) -> i64 {
+        self.state.lock().expect("nobody panics while holding the id source").last_ms + EPOCH_MS
+    }
+
     /// Gives the next id at a time of the wall clock.
     pub fn next(&self, now_ms: i64) -> i64 {
         let mut state = self.state.lock().expect("nobody panics while holding the id source");

@@ -27,7 +27,8 @@ pub(crate) fn ids_of(database: &Database) -> Result<Arc<IdSource>, Fault> {
 
 /// Moves the mark of a source of ids: first on the disk, then in memory.
 pub async fn move_mark(database: &Database, ids: &IdSource, now_ms: i64) -> Result<(), Fault> {
-    let mark = now_ms + MARK_AHEAD_MS;
+    // Never back, whatever the clock does: the ids up to the old mark may be given already.
+    let mark = now_ms.max(ids.last_ms()) + MARK_AHEAD_MS;
     database.set_meta(MARK, &mark.to_string()).await?;
     ids.set_mark(mark);
     Ok(())

@@ -93,6 +93,10 @@ impl Lane {
 
     async fn reload(&self) -> Result<Window, Fault> {
         let (cursor, ahead) = self.store.cursor(&self.source).await?;
+        // After a commit in doubt a letter may be there that this process does not know of.
+        let turn = self.letters.lock().await;
+        self.letters.refresh(&turn).await?;
+        drop(turn);
         Ok(Window::new(cursor, ahead))
     }
 
@@ -144,6 +148,12 @@ impl Lane {
     }
 
     async fn wait(&self, window: &Window) {
+        // With no room for more, news would wake the lane for nothing.
+        if window.room() == 0
+            && let Some(at) = window.alarm()
+        {
+            return self.world.sleep(at.saturating_sub(self.world.monotonic())).await;
+        }
         let news = std::pin::pin!(self.log.changed(window.read_to()));
         match window.alarm() {
             None => {
@@ -224,7 +234,19 @@ impl Lane {
         let done: Vec<i64> = made.iter().flat_map(|made| made.done.iter().copied()).collect();
         let (heard, to) = self.heard(window, &done);
         let changes = made.into_iter().map(|made| made.change).collect();
-        match self.store.commit_all(heard, changes).await? {
+        let outcome = match self.store.commit_all(heard, changes).await {
+            // What the store rejects, such as a broken rule of a table, is somebody's own: asked one by one, it will show whose.
+            Err(fault) if !fault.is_retryable() && !done.is_empty() => {
+                for seq in done {
+                    if !self.one_by_one(window, seq).await? {
+                        return Ok(false);
+                    }
+                }
+                return Ok(true);
+            }
+            other => other?,
+        };
+        match outcome {
             AllOutcome::Done { .. } => {
                 self.meters.heard.increment(done.len() as u64);
                 window.moved(&done, &to);
@@ -262,7 +284,14 @@ impl Lane {
                 }
             };
             let (heard, to) = self.heard(window, &[seq]);
-            match self.store.commit_all(heard, vec![change]).await? {
+            let committed = match self.store.commit_all(heard, vec![change]).await {
+                Err(fault) if !fault.is_retryable() => {
+                    outcome = Err(fault);
+                    break;
+                }
+                other => other?,
+            };
+            match committed {
                 AllOutcome::Done { .. } => {
                     window.moved(&[seq], &to);
                     outcome = Ok(());

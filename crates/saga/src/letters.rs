@@ -71,16 +71,21 @@ impl Letters {
             }
         };
         let mut redriven = 0;
+        let mut ended = Ok(());
         for letter in &letters {
             let act = self.store.act(by, "redrive_dead_letter", &letter.id.to_string(), "");
             let said = DeadLetterRedriven { dead_letter_id: DeadLetterId(letter.id), service: self.plan.service.to_owned() };
             let said = NewEvent::of(&said, self.world.now(), "");
-            self.process(letter, act, said).await?;
+            ended = self.process(letter, act, said).await;
+            if ended.is_err() {
+                break;
+            }
             redriven += 1;
         }
+        // Before the turn is given up, whatever happened: an event that waits for it must see which keys are free.
+        self.refresh(&turn).await?;
         drop(turn);
-        self.refresh().await?;
-        Ok(redriven)
+        ended.map(|()| redriven)
     }
 
     /// Gives a letter up, for a reason; what waits behind it moves up and is parked no longer once none is left.
@@ -100,8 +105,9 @@ impl Letters {
             }
             _ => return Err(Fault::not_found("dead_letter_not_found", "There is no such dead letter.")),
         }
+        self.refresh(&turn).await?;
         drop(turn);
-        self.refresh().await
+        Ok(())
     }
 
     /// Processes one letter: its change and its disappearance are one commit.
@@ -192,8 +198,7 @@ impl Letters {
     }
 
     /// Reads again which keys wait, after letters have gone.
-    async fn refresh(&self) -> Result<(), Fault> {
-        let _turn = self.turn.lock().await;
+    pub(crate) async fn refresh(&self, _held: &Locked<'_>) -> Result<(), Fault> {
         let mut fresh = Keys::new();
         for parked in self.store.parked_keys().await? {
             if parked.what == What::Event {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base::{BoxFuture, Event, Fault, World};
 use eventlog::Log;
+use futures_util::FutureExt;
 use sql::{Change, Job, Store};
 
 use crate::{Gate, Letters, lane, worker};
@@ -60,9 +61,9 @@ pub enum Work {
 impl Work {
     pub(crate) fn run(&self, jobs: Vec<Job>) -> BoxFuture<'static, Result<Change, Fault>> {
         match self {
-            Work::Many(handler) => handler(jobs),
+            Work::Many(handler) => caught(handler(jobs)),
             Work::One(handler) => match jobs.into_iter().next() {
-                Some(job) => handler(job),
+                Some(job) => caught(handler(job)),
                 None => Box::pin(async { Ok(Change::default()) }),
             },
         }
@@ -81,13 +82,19 @@ impl React {
 
     pub(crate) fn run(&self, events: Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> {
         match self {
-            React::Many(handler) => handler(events),
+            React::Many(handler) => caught(handler(events)),
             React::One(handler) => match events.into_iter().next() {
-                Some(event) => handler(event),
+                Some(event) => caught(handler(event)),
                 None => Box::pin(async { Ok(Change::default()) }),
             },
         }
     }
+}
+
+/// A handler that panics fails, like one that says so: its lane and its job go on, and the cause is in the dead letters.
+fn caught(work: BoxFuture<'static, Result<Change, Fault>>) -> BoxFuture<'static, Result<Change, Fault>> {
+    let defect = |_| Fault::internal("handler_panicked", "A handler has a defect; nothing of it was kept.");
+    Box::pin(std::panic::AssertUnwindSafe(work).catch_unwind().map(move |ended| ended.unwrap_or_else(|panic| Err(defect(panic)))))
 }
 
 /// All that one service hears and works off.

@@ -20,6 +20,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const CLAIM_MAX: usize = 256;
 /// How many jobs may be at work at once in one service.
 const AT_WORK_MAX: usize = 1_024;
+/// The wait after the store failed: it would not be better off for being asked at once.
+const STORE_WAIT: Duration = Duration::from_millis(200);
 /// The longest nap: a job that another process made is seen after this, at the latest.
 const NAP_MAX: Duration = Duration::from_secs(5);
 /// How often a job is decided again because others got in between.
@@ -59,7 +61,8 @@ impl Worker {
                 Ok(claimed) if claimed == CLAIM_MAX => continue,
                 Ok(_) => {}
                 Err(fault) => {
-                    tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store")
+                    tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store");
+                    self.world.sleep(STORE_WAIT).await;
                 }
             }
             let nap = self.nap(&slots, &freed).await;

@@ -164,6 +164,7 @@ impl Reading {
 /// Drops at most `limit` old rows and notes how far the log had come, so that no place is ever given twice.
 pub(crate) fn trim(connection: &Connection, older_than: Timestamp, upto: i64, limit: i64, high: i64) -> rusqlite::Result<usize> {
     meta::set(connection, HIGH, &high.to_string())?;
-    let text = "delete from log where seq in (select seq from log where seq <= ?1 and at < ?2 order by seq limit ?3)";
+    // Only the oldest rows are looked at: there is no index on the time, and the writer must not read the whole log for it.
+    let text = "delete from log where seq in (select seq from (select seq, at from log where seq <= ?1 order by seq limit ?3) where at < ?2)";
     connection.prepare_cached(text)?.execute(params![upto, older_than.micros(), limit])
 }

@@ -127,7 +127,13 @@ impl Writer {
         let mut appended = Vec::new();
         let ended = match self.transaction(&mut writes, &mut appended) {
             Ok(ran) => self.commit(ran, appended),
-            Err(fault) => writes.iter().map(|_| Ended::Failed(fault.clone())).collect(),
+            Err(fault) => {
+                // Nothing may stay open, or nobody could ever begin again.
+                if let Err(undone) = self.undo() {
+                    tracing::error!(%undone, "a failed group could not be undone; it is tried again");
+                }
+                writes.iter().map(|_| Ended::Failed(fault.clone())).collect()
+            }
         };
         for (write, ended) in writes.into_iter().zip(ended) {
             write.ended(ended);
@@ -136,6 +142,9 @@ impl Writer {
 
     /// Leaves a transaction open in which all writes that can be done are done; or none, and a fault that is everybody's.
     fn transaction(&mut self, writes: &mut [Box<dyn Write>], appended: &mut Vec<Arc<Event>>) -> Result<Vec<Ran>, Fault> {
+        if !self.connection.is_autocommit() {
+            self.undo()?;
+        }
         self.execute("begin immediate")?;
         if let Some(ran) = self.without_savepoints(writes, appended)? {
             return Ok(ran);

@@ -126,7 +126,7 @@ impl Store {
 
     /// Lists the keys that have letters: what comes later for them has to wait.
     pub async fn parked_keys(&self) -> Result<Vec<ParkedKey>, Fault> {
-        let rows = self.read(self.0.texts.letter_keys, params![]).await?;
+        let rows = self.scan(self.0.texts.letter_keys, params![]).await?;
         rows.iter()
             .map(|row| {
                 Ok(ParkedKey {

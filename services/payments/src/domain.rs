@@ -19,7 +19,7 @@ pub enum Command {
     /// It was cancelled and still costs so much.
     Cancel { fee_minor: i64, refund: i64 },
     /// It was handed over, and so much cash was taken.
-    TakeCash { amount_minor: i64, entry: i64 },
+    TakeCash { amount_minor: i64, entry: i64, refund: i64 },
     /// The provider has the money.
     Capture { provider_id: String, attempts: i64, entry: i64, refund: i64 },
     /// The provider said no.
@@ -129,7 +129,7 @@ pub fn decide(
         Command::Begin if payment.state == State::Expected => Ok(draft.begin().done()),
         Command::Expect(_) | Command::Begin => Ok(unchanged()),
         Command::Cancel { fee_minor, refund } => Ok(draft.cancel(fee_minor, refund)),
-        Command::TakeCash { amount_minor, entry } => take_cash(draft, amount_minor, entry),
+        Command::TakeCash { amount_minor, entry, refund } => take_cash(draft, amount_minor, entry, refund),
         Command::Capture { provider_id, attempts, entry, refund } => Ok(draft.capture(provider_id, attempts, entry, refund)),
         Command::Decline { provider_id, attempts, entry } => Ok(draft.decline(provider_id, attempts, entry)),
         Command::GiveUp { reason, attempts } => Ok(draft.give_up(reason, attempts)),
@@ -142,14 +142,17 @@ fn unchanged() -> Decision {
     Decision { after: None, effects: Vec::new() }
 }
 
-fn take_cash(draft: Draft, amount_minor: i64, entry: i64) -> Result<Decision, Error> {
+fn take_cash(draft: Draft, amount_minor: i64, entry: i64, refund: i64) -> Result<Decision, Error> {
     if amount_minor <= 0 || draft.payment.taken_minor > 0 {
         return Ok(unchanged());
     }
     if draft.payment.method != Method::Cash {
         return Err(Error::CashForCard);
     }
-    Ok(draft.cash(amount_minor, entry).done())
+    // The courier was quicker than the news of the cancellation: what was taken at the door goes back.
+    let ended = matches!(draft.payment.state, State::Voided | State::Cancelled);
+    let taken = draft.cash(amount_minor, entry);
+    Ok(if ended { taken.refund_rest(refund) } else { taken.done() })
 }
 
 fn give_back(draft: Draft, amount_minor: i64, refund: i64) -> Result<Decision, Error> {

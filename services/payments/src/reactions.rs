@@ -55,7 +55,8 @@ pub async fn when_orders_delivered_take_cash(ctx: Ctx, events: Vec<Arc<Event>>) 
         // A paid order has nothing to take; its payment need not even be read.
         if order.cash_taken_minor > 0 {
             let entry = ctx.world().next_id::<EventId>().0;
-            let cash = Command::TakeCash { amount_minor: order.cash_taken_minor, entry };
+            let cash =
+                Command::TakeCash { amount_minor: order.cash_taken_minor, entry, refund: ctx.world().next_id::<EventId>().0 };
             all = all.and(react(&ctx, order.order_id, order.shop_id, cash, &event).await?);
         }
     }

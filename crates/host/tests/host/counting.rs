@@ -32,7 +32,17 @@ impl Moods {
     }
 }
 
+/// This key makes the handler panic.
+pub const PANICS: i64 = 666;
+/// This key makes a change that the store rejects.
+pub const REJECTED: i64 = 777;
+
 fn counted(key: i64, seq: i64) -> Change {
+    assert!(key != PANICS, "a planted panic");
+    if key == REJECTED {
+        let text = "insert into inventory_counts (id, events) values ($1, null)";
+        return Change::new().write(statement(text, params![key]));
+    }
     Change::new()
         .write(statement(
             "insert into inventory_counts (id, events) values ($1, 1) on conflict (id) do update set events = inventory_counts.events + 1",

@@ -6,7 +6,7 @@ use base::id::DeadLetterId;
 use host::testing::{Platform, staff};
 use saga::Letters;
 
-use crate::counting::{Moods, counts, created, service};
+use crate::counting::{Moods, PANICS, REJECTED, counts, created, service};
 
 fn letters(platform: &Platform) -> Letters {
     platform.inner().running("inventory").unwrap().letters.clone()
@@ -74,4 +74,19 @@ async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
     assert_eq!(counts(&platform, 7).await, 1);
     let acts = platform.ctx("inventory").store().acts(i64::MAX, 10).await.unwrap();
     assert_eq!((acts[0].act.as_str(), acts[0].reason.as_str()), ("discard_dead_letter", "a test order"));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_and_a_change_that_the_store_rejects_are_parked_and_hold_up_nobody() {
+    for many in [false, true] {
+        let platform = Platform::start([service(&Moods::default(), many)]).await;
+        for key in [1, PANICS, 2, REJECTED, 3, 1] {
+            created(&platform, key).await;
+        }
+        let two = parked(&platform, 2).await;
+        let causes = format!("{} {}", two[0].cause, two[1].cause);
+        assert!(causes.contains("handler_panicked") && causes.contains("store_"), "{causes}");
+        platform.settled().await;
+        assert_eq!((counts(&platform, 1).await, counts(&platform, 2).await, counts(&platform, 3).await), (2, 1, 1));
+    }
 }

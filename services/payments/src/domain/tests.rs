@@ -50,7 +50,7 @@ fn returned(refund: i64, amount_minor: i64) -> Command {
 }
 
 fn cash_taken() -> Command {
-    Command::TakeCash { amount_minor: TOTAL, entry: 75 }
+    Command::TakeCash { amount_minor: TOTAL, entry: 75, refund: 76 }
 }
 
 fn note(id: i64, kind: EntryKind, amount_minor: i64, provider_id: &str, done: bool) -> Effect {
@@ -110,7 +110,9 @@ fn cash_is_promised_at_once_and_taken_at_the_door() {
     let taken = taken.then(State::Captured, [note(75, EntryKind::Cash, TOTAL, "", true), Effect::SayPaid]);
     assert_eq!(taken.taken_minor, TOTAL);
     given([cash(), Command::Begin, cash_taken()]).when(cash_taken()).then(State::Captured, []);
-    given([card(), Command::Begin, captured()]).when(Command::TakeCash { amount_minor: 0, entry: 1 }).then(State::Captured, []);
+    given([card(), Command::Begin, captured()])
+        .when(Command::TakeCash { amount_minor: 0, entry: 1, refund: 2 })
+        .then(State::Captured, []);
     given([card(), Command::Begin]).when(cash_taken()).then_refused(Error::CashForCard);
     given([]).when(cash_taken()).then_refused(Error::Unknown);
 }
@@ -200,4 +202,18 @@ fn s4_p05_what_comes_twice_or_too_late_changes_nothing() {
     }
     let back = given([card(), Command::Begin, captured(), cancelled(0), returned(71, TOTAL)]);
     back.when(returned(71, TOTAL)).then(State::Refunded, []);
+}
+
+#[test]
+fn cash_that_was_taken_for_a_cancelled_order_goes_back_at_once() {
+    for cancelled_at in [vec![cash(), Command::Begin], vec![cash()]] {
+        let mut case = given([]);
+        for command in cancelled_at {
+            case = case.when(command);
+        }
+        let case = case.when(cancelled(0)).when(cash_taken());
+        let payment = case.payment.unwrap();
+        assert_eq!((payment.taken_minor, payment.refunded_minor), (TOTAL, TOTAL), "{:?}", payment.state);
+        assert!(case.outcome.unwrap().contains(&Effect::SayRefunded(TOTAL)));
+    }
 }
