@@ -76,13 +76,19 @@ impl Feed {
 }
 
 /// Follows the log for as long as the platform lives.
-pub(crate) async fn follow(edge: Edge) {
+///
+/// `from` is where the log ended when the edge was made, where that could be told at once: what is said between then and
+/// the first turn of this task has its followers already.
+pub(crate) async fn follow(edge: Edge, from: Option<i64>) {
     let (log, world) = (edge.0.ctx.log().clone(), edge.world().clone());
-    let mut after = loop {
-        match log.last().await {
-            Ok(last) => break last,
-            Err(_) => world.sleep(REST).await,
-        }
+    let mut after = match from {
+        Some(from) => from,
+        None => loop {
+            match log.last().await {
+                Ok(last) => break last,
+                Err(_) => world.sleep(REST).await,
+            }
+        },
     };
     loop {
         log.changed(after).await;

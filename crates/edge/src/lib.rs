@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use axum::Router;
 use base::{Fault, Id, PlatformKey, World};
+use futures_util::FutureExt;
 use host::Ctx;
 use wire::{Call, Channel};
 
@@ -133,7 +134,8 @@ impl Edge {
         let menu = menu::Menu::new(config.menu_life);
         let feed = feed::Feed::default();
         let edge = Edge(Arc::new(Inner { ctx, config, metrics, feed, menu, buckets, streams: AtomicUsize::new(0) }));
-        edge.world().spawn("edge feed", feed::follow(edge.clone()));
+        let from = edge.0.ctx.log().last().now_or_never().and_then(Result::ok);
+        edge.world().spawn("edge feed", feed::follow(edge.clone(), from));
         edge
     }
 

@@ -243,9 +243,11 @@ async fn pages_lead_back_and_tell_nothing() {
 }
 
 /// Reads frames of a stream until a condition holds.
+#[allow(clippy::disallowed_methods)] // A test that hangs tells nothing, so it reads in real time.
 async fn read_until(body: &mut Body, rest: &mut String, enough: impl Fn(&str) -> bool) {
     while !enough(rest) {
-        let frame = body.frame().await.expect("the stream goes on").unwrap();
+        let frame = tokio::time::timeout(std::time::Duration::from_secs(20), body.frame()).await;
+        let frame = frame.unwrap_or_else(|_| panic!("nothing came after: {rest}")).expect("the stream goes on").unwrap();
         rest.push_str(&String::from_utf8_lossy(frame.data_ref().unwrap()));
     }
 }
