@@ -10,33 +10,48 @@ use catalog_api::{
     Extra, Interval, Item, Need, Shop, Step, Variant,
 };
 use host::{Ctx, Platform};
-use inventory_api::AddItemRequest;
 use inventory_api::inventory_client::InventoryClient;
+use inventory_api::{AddItemRequest, GetLevelRequest};
 use kitchen_api::kitchen_client::KitchenClient;
 use kitchen_api::{PutStationRequest, Station};
+use tonic::{Response, Status};
 use wire::{Channel, fault_of};
 
-/// The name in the file that says that the menu is there.
+/// The name in the file that says that the platform was filled, or that nobody wanted it to be.
 const MARK: &str = "seeded";
 /// The shop that every platform begins with.
 const SHOP: i64 = 1;
 /// What the acts say.
 const REASON: &str = "the small menu of an empty platform";
 
-/// Fills an empty platform. Interrupted, it goes on at the next start: every step has its own key, so none is done twice.
-pub async fn if_empty(platform: &Platform) -> Result<(), Fault> {
+/// Fills an empty platform: with the small menu, or with nothing but a shop and its kitchen when it is to be bare.
+///
+/// Interrupted, it goes on at the next start: what is there already counts as done, whoever put it there.
+pub async fn if_empty(platform: &Platform, bare: bool) -> Result<(), Fault> {
     if platform.database().meta(MARK)?.is_some() {
         return Ok(());
     }
     let menu = parse_menu(MENU)?;
     let seeder = Seeder { ctx: platform.ctx("gateway") };
     seeder.shop(&menu).await?;
-    let stock = seeder.stock(&menu).await?;
-    seeder.categories(&menu).await?;
-    seeder.options(&menu, &stock).await?;
-    seeder.items(&menu, &stock).await?;
     seeder.stations(&menu).await?;
-    platform.database().set_meta(MARK, "1").await
+    if !bare {
+        let stock = seeder.stock(&menu).await?;
+        seeder.categories(&menu).await?;
+        seeder.options(&menu, &stock).await?;
+        seeder.items(&menu, &stock).await?;
+    }
+    platform.database().set_meta(MARK, if bare { "bare" } else { "menu" }).await
+}
+
+/// Takes a refusal that says that the thing is there already as done: the answers recorded under the keys of the steps
+/// are forgotten after a day, and staff may have changed since then what an earlier start had put there.
+fn unless_there<T>(reply: Result<Response<T>, Status>, there: &str) -> Result<Option<T>, Fault> {
+    match reply.map_err(fault_of) {
+        Ok(answer) => Ok(Some(answer.into_inner())),
+        Err(fault) if fault.code == there => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 struct Seeder {
@@ -73,8 +88,8 @@ impl Seeder {
             version: 0,
         };
         let mut catalog = CatalogClient::new(self.step("catalog", "shop")?);
-        catalog.change_shop(ChangeShopRequest { shop: Some(shop), reason: REASON.to_owned() }).await.map_err(fault_of)?;
-        Ok(())
+        let reply = catalog.change_shop(ChangeShopRequest { shop: Some(shop), reason: REASON.to_owned() }).await;
+        unless_there(reply, "stale_version").map(drop)
     }
 
     /// Adds ingredients and goods to stock; gives their ids by slug.
@@ -99,7 +114,14 @@ impl Seeder {
                 initial,
                 reason: REASON.to_owned(),
             };
-            ids.insert(slug.clone(), inventory.add_item(request).await.map_err(fault_of)?.into_inner().stock_id);
+            let level = match unless_there(inventory.add_item(request).await, "stock_exists")? {
+                Some(level) => level,
+                None => {
+                    let request = GetLevelRequest { stock_id: 0, shop_id: SHOP, slug: slug.clone() };
+                    inventory.get_level(request).await.map_err(fault_of)?.into_inner()
+                }
+            };
+            ids.insert(slug.clone(), level.stock_id);
         }
         Ok(ids)
     }
@@ -125,10 +147,8 @@ impl Seeder {
                 attributes: attributes.collect(),
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("category {}", category.slug))?);
-            catalog
-                .create_category(CreateCategoryRequest { category: Some(category), reason: REASON.to_owned() })
-                .await
-                .map_err(fault_of)?;
+            let request = CreateCategoryRequest { category: Some(category), reason: REASON.to_owned() };
+            unless_there(catalog.create_category(request).await, "slug_taken")?;
         }
         Ok(())
     }
@@ -149,10 +169,8 @@ impl Seeder {
                 shop_id: SHOP,
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("option {}", option.slug))?);
-            catalog
-                .create_option(CreateOptionRequest { option: Some(extra), reason: REASON.to_owned() })
-                .await
-                .map_err(fault_of)?;
+            let request = CreateOptionRequest { option: Some(extra), reason: REASON.to_owned() };
+            unless_there(catalog.create_option(request).await, "slug_taken")?;
         }
         Ok(())
     }
@@ -190,7 +208,8 @@ impl Seeder {
                 ..Item::default()
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("item {}", item.slug))?);
-            catalog.create_item(CreateItemRequest { item: Some(wanted), reason: REASON.to_owned() }).await.map_err(fault_of)?;
+            let request = CreateItemRequest { item: Some(wanted), reason: REASON.to_owned() };
+            unless_there(catalog.create_item(request).await, "slug_taken")?;
         }
         Ok(())
     }
@@ -206,11 +225,74 @@ impl Seeder {
                 ..Station::default()
             };
             let mut kitchen = KitchenClient::new(self.step("kitchen", &station.slug)?);
-            kitchen
-                .put_station(PutStationRequest { station: Some(wanted), reason: REASON.to_owned() })
-                .await
-                .map_err(fault_of)?;
+            let request = PutStationRequest { station: Some(wanted), reason: REASON.to_owned() };
+            // One that is there with other places than these says that it is newer than version 0.
+            unless_there(kitchen.put_station(request).await, "stale_version")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog_api::{ListItemsRequest, SetAvailabilityRequest};
+    use host::testing::Platform;
+
+    use super::*;
+
+    /// Takes away what makes the steps of a seeding repeatable for a day: the recorded answers, and the mark.
+    async fn a_day_later(platform: &Platform) {
+        let forget = "delete from platform_meta where key = 'seeded'";
+        platform.inner().database().write(move |tx| Ok(tx.execute(forget, [])?)).await.unwrap();
+        let old = platform.now() + std::time::Duration::from_secs(1);
+        platform.ctx("catalog").documents().forget_answers(old).await.unwrap();
+        for service in ["inventory", "kitchen"] {
+            platform.ctx(service).store().forget_answers(old).await.unwrap();
+        }
+    }
+
+    async fn items(platform: &Platform) -> Vec<Item> {
+        let channel = platform.channel("catalog", host::testing::guest(1));
+        let request = ListItemsRequest { shop_id: SHOP, limit: 200, ..ListItemsRequest::default() };
+        CatalogClient::new(channel).list_items(request).await.unwrap().into_inner().items
+    }
+
+    #[tokio::test]
+    async fn a_seeding_that_broke_off_anywhere_is_finished_after_its_answers_were_forgotten() {
+        let platform = Platform::start(crate::services::all()).await;
+        let menu = parse_menu(MENU).unwrap();
+        let seeder = Seeder { ctx: platform.inner().ctx("gateway") };
+        seeder.shop(&menu).await.unwrap();
+        seeder.stock(&menu).await.unwrap();
+        seeder.categories(&menu).await.unwrap();
+        a_day_later(&platform).await;
+        if_empty(platform.inner(), false).await.unwrap();
+        assert_eq!(items(&platform).await.len(), menu.items.len());
+        // And again, although everything is there.
+        a_day_later(&platform).await;
+        if_empty(platform.inner(), false).await.unwrap();
+        assert_eq!(items(&platform).await.len(), menu.items.len());
+    }
+
+    #[tokio::test]
+    async fn what_staff_changed_meanwhile_stays_as_they_left_it() {
+        let platform = Platform::start(crate::services::all()).await;
+        if_empty(platform.inner(), false).await.unwrap();
+        let item = items(&platform).await.remove(0);
+        let mut catalog = CatalogClient::new(platform.writing("catalog", host::testing::staff(), "off", ""));
+        let off = SetAvailabilityRequest { item_id: item.item_id, version: item.version, ..SetAvailabilityRequest::default() };
+        catalog.set_availability(off).await.unwrap();
+        a_day_later(&platform).await;
+        if_empty(platform.inner(), false).await.unwrap();
+        let after = items(&platform).await.into_iter().find(|other| other.item_id == item.item_id).unwrap();
+        assert!(!after.available);
+    }
+
+    #[tokio::test]
+    async fn a_bare_platform_has_a_shop_and_stays_bare() {
+        let platform = Platform::start(crate::services::all()).await;
+        if_empty(platform.inner(), true).await.unwrap();
+        if_empty(platform.inner(), false).await.unwrap();
+        assert_eq!(items(&platform).await.len(), 0);
     }
 }

@@ -41,7 +41,7 @@ pub struct Options {
     /// A setting, as name=value; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// Begin with an empty menu instead of the small one.
+    /// Begin with a shop, its kitchen and an empty menu instead of the small one; it stays so at later starts.
     #[arg(long)]
     pub bare: bool,
 }
@@ -145,9 +145,7 @@ pub async fn start(options: &Options, metrics: PrometheusHandle) -> Result<Runni
         settings,
     };
     let platform = Platform::start(boot, services::all()).await?;
-    if !options.bare {
-        seed::if_empty(&platform).await?;
-    }
+    seed::if_empty(&platform, options.bare).await?;
     let config = edge::EdgeConfig::new(folder.staff_token());
     let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(move || metrics.render()));
     doors.spawn(edge::serve(listener, edge.router(), world, until(closed)));
