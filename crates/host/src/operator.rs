@@ -1,7 +1,9 @@
 //! The operator's desk of one service: health, pause, dead letters, acts.
 
-use base::Fault;
+use std::sync::Arc;
+
 use base::id::{DeadLetterId, ShopId};
+use base::{Event, Fault};
 use operator_api::operator_server::{Operator, OperatorServer};
 use operator_api::{
     Act, ActPage, DiscardRequest, GetHealthRequest, Health, Letter, LetterPage, LetterRequest, ListActsRequest,
@@ -17,6 +19,8 @@ use crate::platform::Hosted;
 /// The rows of a page when nobody says, and at most.
 const PAGE_DEFAULT: u32 = base::limits::PAGE_ROWS_DEFAULT;
 const PAGE_MAX: u32 = base::limits::PAGE_ROWS_MAX;
+/// How many waiting events of one source are counted; whoever is further behind is far behind.
+const LAG_COUNTED_MAX: usize = 1_000;
 
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -40,6 +44,19 @@ impl Desk {
             .ok_or_else(|| Fault::not_found("dead_letter_not_found", "This service hears nothing, so it has no dead letters."))
     }
 
+    /// Counts the events that are for this service and that it has not worked yet, source by source up to a page of them.
+    async fn lag(&self, store: &sql::Store) -> Result<i64, Fault> {
+        let Some(running) = &self.hosted.running else { return Ok(0) };
+        let mut lag = 0;
+        for source in &running.sources {
+            let (cursor, ahead) = store.cursor(source).await?;
+            let events = self.hosted.ctx.log().read(source, cursor, LAG_COUNTED_MAX).await?;
+            let open = |event: &Arc<Event>| running.heard.contains(event.name()) && !ahead.contains(&event.seq);
+            lag += events.iter().filter(|event| open(event)).count() as i64;
+        }
+        Ok(lag)
+    }
+
     async fn health(&self) -> Health {
         let service = self.hosted.ctx.name();
         let (mut ready, mut detail) = (true, String::new());
@@ -48,10 +65,7 @@ impl Desk {
             let looked = async {
                 dead_letters = store.parked_count().await?;
                 jobs = store.job_count().await?;
-                let last = self.hosted.ctx.log().last().await?;
-                for source in self.hosted.running.iter().flat_map(|running| &running.sources) {
-                    lag = last.saturating_sub(store.cursor(source).await?.0).max(lag);
-                }
+                lag = self.lag(store).await?;
                 Ok::<_, Fault>(())
             };
             if let Err(fault) = looked.await {
@@ -121,7 +135,9 @@ impl Operator for Desk {
             may_operate(&Call::of(&request)?)?;
             let asked = request.get_ref();
             let limit = rows(asked.limit);
-            let letters = self.letters()?.list(DeadLetterId(asked.after), limit).await?;
+            // Who hears nothing has nothing to park.
+            let Some(running) = &self.hosted.running else { return Ok(LetterPage::default()) };
+            let letters = running.letters.list(DeadLetterId(asked.after), limit).await?;
             let next = if letters.len() == limit { letters.last().map_or(0, |letter| letter.id) } else { 0 };
             let service = self.hosted.ctx.name();
             Ok(LetterPage { letters: letters.into_iter().map(|letter| shown(letter, service, false)).collect(), next })

@@ -143,7 +143,7 @@ impl Lane {
         let upto = if events.len() < room { newest.max(last) } else { last };
         let heard = events.into_iter().filter(|event| self.plan.reactions.contains_key(event.name()));
         window.take(heard, upto);
-        self.meters.lag.set(newest.saturating_sub(window.cursor()) as f64);
+        self.meters.lag.set(newest.saturating_sub(window.read_to()) as f64 + window.len() as f64);
         Ok(())
     }
 

@@ -117,6 +117,8 @@ pub struct Plan {
 pub struct Running {
     /// Whom it listens to.
     pub sources: BTreeSet<String>,
+    /// What it listens for, by event name without version.
+    pub heard: BTreeSet<&'static str>,
     /// Its gate.
     pub gate: Gate,
     /// Its dead letters.
@@ -148,6 +150,7 @@ impl Plan {
         let worker =
             worker::Worker { world: world.clone(), store, plan: plan.clone(), gate: gate.clone(), letters: letters.clone() };
         world.spawn("jobs", worker.run());
-        Ok(Running { sources: plan.sources.clone(), gate, letters })
+        let heard = plan.reactions.keys().copied().collect();
+        Ok(Running { sources: plan.sources.clone(), heard, gate, letters })
     }
 }
