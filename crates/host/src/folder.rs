@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use base::{Fault, PlatformKey};
 use fs4::fs_std::FileExt;
 
+/// The file of a folder into which a backup is being restored; it gets its last name when everything else is there.
+pub const RESTORING: &str = "comanda.db.draft";
+
 /// An open data folder. It is locked until this is dropped.
 #[derive(Debug)]
 pub struct Folder {
@@ -42,6 +45,12 @@ impl Folder {
                     "Another comanda is running on the data folder {}. Stop it first, or choose another folder with --data.",
                     path.display()
                 ),
+            ));
+        }
+        if path.join(RESTORING).exists() {
+            return Err(Fault::conflict(
+                "restore_unfinished",
+                format!("A restore into {} broke off. Remove the folder and restore again.", path.display()),
             ));
         }
         let secret = secret(&path.join("platform.key"), 32).map_err(|error| failed("The key could not be read", error))?;

@@ -2,10 +2,17 @@
 
 use std::sync::Mutex;
 
+use base::Timestamp;
+
 /// 2024-01-01T00:00:00Z in milliseconds since 1970; 41 bits of milliseconds last until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 const NODE_BITS: u32 = 10;
 const SEQUENCE_BITS: u32 = 12;
+
+/// Gives the lowest id of a moment: whatever was given before it is below.
+pub fn lowest_at(time: Timestamp) -> i64 {
+    (time.millis() - EPOCH_MS).max(0) << (NODE_BITS + SEQUENCE_BITS)
+}
 
 /// Makes ids of 63 bits: 41 of milliseconds, 10 of the node, 12 of a sequence.
 ///
@@ -84,6 +91,14 @@ mod tests {
         let last = before.next(NOW + 999_999);
         let after = IdSource::new(0, NOW + 10_000);
         assert!(after.next(NOW - 60_000) > last);
+    }
+
+    #[test]
+    fn what_was_given_before_a_moment_is_below_it() {
+        let (ids, moment) = (IdSource::new(1_023, 0), Timestamp::from_micros((NOW + 1) * 1_000));
+        let before = (0..4_096).map(|_| ids.next(NOW)).max().unwrap();
+        assert!(before < lowest_at(moment) && lowest_at(moment) <= IdSource::new(0, 0).next(NOW + 1));
+        assert_eq!(lowest_at(Timestamp(0)), 0);
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! What the host does by itself: the mark of the ids, retention of the log and of recorded answers.
+//! What the host does by itself: the mark of the ids, retention of the log, of recorded answers and of what has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::Fault;
+use base::{Fault, Timestamp};
 use embedded::Database;
 
+use crate::retention::{self, Kept};
 use crate::{IdSource, Platform};
 
 /// How far ahead of now ids are allowed.
@@ -40,7 +41,7 @@ pub(crate) fn keep(platform: &Platform) {
     platform.world().spawn("retention", async move {
         loop {
             if let Err(fault) = retain(&keeper).await {
-                tracing::warn!(%fault, cause = fault.cause, "old events and answers could not be dropped");
+                tracing::warn!(%fault, cause = fault.cause, "what is old could not be dropped");
             }
             keeper.world().sleep(RETENTION_EVERY).await;
         }
@@ -62,9 +63,16 @@ pub async fn keep_ids(database: Database, world: base::World, ids: Arc<IdSource>
     Ok(())
 }
 
-/// Drops events that are old and heard by everybody, and answers that are older than a day.
+/// Drops what is old: see [`retain_at`].
 pub async fn retain(platform: &Platform) -> Result<(), Fault> {
-    let now = platform.world().now();
+    retain_at(platform, platform.world().now()).await
+}
+
+/// Drops what is old at a time: answers of more than a day, what has ended long ago, events that everybody has heard.
+///
+/// One service that cannot drop its own does not keep the others from it; its fault is given at the end.
+pub async fn retain_at(platform: &Platform, now: Timestamp) -> Result<(), Fault> {
+    let mut failed = None;
     let mut heard = i64::MAX;
     for hosted in platform.hosted() {
         if let Some(documents) = &hosted.ctx.0.documents {
@@ -77,8 +85,19 @@ pub async fn retain(platform: &Platform) -> Result<(), Fault> {
                 heard = heard.min(store.cursor(source).await?.0);
             }
         }
+        match retention::sweep(hosted, now).await {
+            Ok(0) => {}
+            Ok(commits) => tracing::info!(service = hosted.ctx.name(), commits, "what had ended long ago was dropped"),
+            Err(fault) => failed = Some(fault),
+        }
     }
-    let Some(days) = platform.setting("log_retention_days").and_then(|text| text.parse::<u64>().ok()) else { return Ok(()) };
-    platform.database().trim_log(now - Duration::from_secs(days * 24 * 3_600), heard).await?;
-    Ok(())
+    let setting = |name: &str| platform.setting(name).map(str::to_owned);
+    let kept = match setting("log_retention_days").and_then(|text| text.parse().ok()) {
+        Some(days) => retention::days(days),
+        None => Kept::Books.duration(setting),
+    };
+    if let Some(kept) = kept {
+        platform.database().trim_log(now - kept, heard).await?;
+    }
+    failed.map_or(Ok(()), Err)
 }

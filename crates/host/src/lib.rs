@@ -14,17 +14,19 @@ mod operator;
 pub mod outside;
 mod platform;
 mod real;
+pub mod retention;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use answer::answer;
 pub use ctx::Ctx;
-pub use folder::Folder;
-pub use ids::IdSource;
+pub use folder::{Folder, RESTORING};
+pub use ids::{IdSource, lowest_at};
 pub use outside::Outside;
 pub use platform::{Boot, Platform, operator_name};
 pub use real::RealWorld;
+pub use retention::{Dropped, Kept, Old};
 pub use service::Service;
 
 pub use saga::{Retry, settle};

@@ -13,6 +13,7 @@ use wire::{Exchange, Routes};
 
 use crate::ctx::Inner;
 use crate::operator::Desk;
+use crate::retention::{Drops, Kept};
 use crate::{Ctx, IdSource, Outside, RealWorld, Service, keeper};
 
 /// All that a platform needs to start.
@@ -60,6 +61,7 @@ pub struct Platform {
 pub struct Hosted {
     pub(crate) ctx: Ctx,
     pub(crate) running: Option<Running>,
+    pub(crate) drops: Arc<[(Kept, Drops)]>,
 }
 
 /// Gives the name under which the operator's desk of a service is reached over the wire. It is apart from the service,
@@ -74,6 +76,18 @@ pub fn operator_name(service: &str) -> &'static str {
 impl Platform {
     /// Starts the services: stores first, then rpcs, then their own beginnings, then reactions and jobs.
     pub async fn start(boot: Boot, services: Vec<Service>) -> Result<Platform, Fault> {
+        let rows = Arc::new(sql::Embedded::new(boot.database.clone()));
+        Platform::start_on(boot, services, rows, |_, log| log.clone()).await
+    }
+
+    /// Starts the services with their rows on an engine; `hearing` gives the view of the log through which a service hears,
+    /// as a test may want it.
+    pub(crate) async fn start_on(
+        boot: Boot,
+        services: Vec<Service>,
+        rows: Arc<dyn sql::Engine>,
+        hearing: impl Fn(&str, &Log) -> Log,
+    ) -> Result<Platform, Fault> {
         let Boot { world, key, database, topology, outside, settings } = boot;
         let exchange = Exchange::new(world.clone(), key.clone());
         let log = Log::new(Arc::new(eventlog::Embedded::new(database.clone())));
@@ -81,10 +95,7 @@ impl Platform {
         let mut begun = Vec::new();
         for service in services {
             let store = match &service.migrations {
-                Some(migrations) => {
-                    let engine = Arc::new(sql::Embedded::new(database.clone()));
-                    Some(sql::Store::open(engine, service.name, migrations, world.clone()).await?)
-                }
+                Some(migrations) => Some(sql::Store::open(rows.clone(), service.name, migrations, world.clone()).await?),
                 None => None,
             };
             let documents = match service.collections {
@@ -119,21 +130,21 @@ impl Platform {
             for start in service.starts {
                 start(ctx.clone()).await?;
             }
-            hosted.insert(ctx.name(), (ctx, service.reactions, service.works));
+            hosted.insert(ctx.name(), (ctx, service.reactions, service.works, service.drops));
         }
         let mut services = BTreeMap::new();
-        for (name, (ctx, reactions, works)) in hosted {
+        for (name, (ctx, reactions, works, drops)) in hosted {
             let reactions: BTreeMap<_, _> = reactions.into_iter().map(|(event, bind)| (event, bind(&ctx))).collect();
             let works: BTreeMap<_, _> = works.into_iter().map(|(kind, (retry, bind))| (kind, (retry, bind(&ctx)))).collect();
             let sources = sources_of(&topology, name, reactions.keys())?;
             let running = match &ctx.0.store {
                 Some(store) => {
                     let plan = Plan { service: name, sources, reactions, works, retry: Retry::REACTION };
-                    Some(plan.start(world.clone(), store.clone(), log.clone()).await?)
+                    Some(plan.start(world.clone(), store.clone(), hearing(name, &log)).await?)
                 }
                 None => None,
             };
-            let hosted = Hosted { ctx, running };
+            let hosted = Hosted { ctx, running, drops: drops.into() };
             let desk = Desk::new(hosted.clone(), exchange.clone());
             exchange.serve_local(operator_name(name), Routes::new().with(desk.server()));
             services.insert(name, hosted);

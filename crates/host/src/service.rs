@@ -12,6 +12,7 @@ use tonic::server::NamedService;
 use wire::Routes;
 
 use crate::Ctx;
+use crate::retention::{Dropped, Drops, Kept, Old};
 
 type Hears = Box<dyn FnOnce(&Ctx) -> React + Send>;
 type Works = Box<dyn FnOnce(&Ctx) -> Work + Send>;
@@ -27,6 +28,7 @@ pub struct Service {
     pub(crate) reactions: BTreeMap<&'static str, Hears>,
     pub(crate) works: BTreeMap<&'static str, (Retry, Works)>,
     pub(crate) starts: Vec<Start>,
+    pub(crate) drops: Vec<(Kept, Drops)>,
 }
 
 impl Service {
@@ -40,6 +42,7 @@ impl Service {
             reactions: BTreeMap::new(),
             works: BTreeMap::new(),
             starts: Vec::new(),
+            drops: Vec::new(),
         }
     }
 
@@ -166,6 +169,15 @@ impl Service {
             Work::Many(Arc::new(move |jobs| Box::pin(handler(ctx.clone(), jobs))))
         });
         self.works.insert(kind, (retry, bind));
+        self
+    }
+
+    /// Keeps something only for a time: `drop` is asked for a stretch of what has ended long ago, again and again.
+    pub fn retains<F>(mut self, kept: Kept, drop: impl Fn(Ctx, Old) -> F + Send + Sync + 'static) -> Service
+    where
+        F: Future<Output = Result<Dropped, Fault>> + Send + 'static,
+    {
+        self.drops.push((kept, Arc::new(move |ctx, old| Box::pin(drop(ctx, old)))));
         self
     }
 

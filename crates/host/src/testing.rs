@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base::event::Fact;
 use base::id::{DeviceId, ShopId, StaffId};
-use base::{Event, Fault, NewEvent, PlatformKey, Principal, RequestKey, Timestamp};
+use base::{Event, Fault, NewEvent, PlatformKey, Principal, RequestKey, Timestamp, World};
 use embedded::{Options, Synchronous};
+use eventlog::Log;
+use sql::{Batch, Expect, Step, Value, Verdict};
 use topology::Topology;
 use wire::{Call, Channel};
 
+mod rows;
+
+use self::rows::Rows;
 use crate::outside::{MailFolder, RealHttp};
 use crate::{Boot, Ctx, Outside, Service, keeper};
 
@@ -24,12 +29,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Platform {
     inner: crate::Platform,
-    /// Speaks in the place of services that are not part of the test.
+    rows: Rows,
     folder: Arc<Scratch>,
 }
 
 /// A folder of its own.
-pub struct Scratch(PathBuf);
+pub struct Scratch {
+    path: PathBuf,
+    /// What goes with the folder, where the rows lie elsewhere.
+    #[cfg(feature = "postgres")]
+    schema: OnceLock<sql::testing::Schema>,
+}
 
 impl Scratch {
     /// Makes a folder below the system's folder for temporary files.
@@ -39,12 +49,16 @@ impl Scratch {
         let name = format!("comanda-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("a folder for the test can be made");
-        Scratch(path)
+        Scratch {
+            path,
+            #[cfg(feature = "postgres")]
+            schema: OnceLock::new(),
+        }
     }
 
     /// Gives its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
@@ -57,8 +71,19 @@ impl Default for Scratch {
 impl Drop for Scratch {
     #[allow(clippy::disallowed_methods)] // As above.
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
+}
+
+/// Gives what decides which news services hear late: between sources no order is promised, so none may be leant on.
+#[allow(clippy::disallowed_methods)] // A failed run is repeated by what it printed.
+fn seed(world: &World) -> u64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    let given = || std::env::var("COMANDA_TEST_SEED").ok();
+    let seed = *SEED.get_or_init(|| given().map_or_else(|| world.chance(), |seed| seed.parse().expect("the seed is a number")));
+    // Shown when the test fails.
+    println!("what is heard late is decided by COMANDA_TEST_SEED={seed}");
+    seed
 }
 
 /// Gives a guest with a device of a number.
@@ -98,8 +123,13 @@ impl Platform {
             mail: Arc::new(MailFolder::new(folder.path().join("outbox"), 1_000)),
         };
         let boot = Boot { world, key: PlatformKey::new(&[7; 32]), database, topology: Arc::new(topology), outside, settings };
-        let inner = crate::Platform::start(boot, services.into_iter().collect()).await.expect("the services start");
-        Platform { inner, folder }
+        let rows = Rows::open(&folder, &boot.database, &boot.world).await;
+        let (world, seed) = (boot.world.clone(), seed(&boot.world));
+        let hearing = |service: &str, log: &Log| log.shuffled(world.clone(), seed, service);
+        let started = crate::Platform::start_on(boot, services.into_iter().collect(), rows.engine.clone(), hearing).await;
+        let inner = started.expect("the services start");
+        rows.relay(&inner).await;
+        Platform { inner, rows, folder }
     }
 
     /// Ends this platform as a crash would, and starts services on what it left.
@@ -111,6 +141,7 @@ impl Platform {
         let folder = self.folder.clone();
         // Closed, so that no loop of the old platform writes any more; what was committed stays.
         self.inner.database().close();
+        self.rows.end();
         Platform::start_with(folder, services, settings).await
     }
 
@@ -154,8 +185,32 @@ impl Platform {
         self.inner.world().now()
     }
 
-    /// Gives all events of a type (`order.paid`), in order.
+    /// Changes rows of a service behind its back, as a person at the database would; gives how many.
+    pub async fn tamper(&self, service: &str, text: &'static str, params: Vec<Value>) -> u64 {
+        let store = self.ctx(service).store();
+        let batch = Batch { service: store.service(), steps: vec![Step { text, params, expect: Expect::Any }], events: vec![] };
+        match self.rows.engine.commit(batch).await.expect("the rows can be changed") {
+            Verdict::Done { rows, .. } => rows.iter().sum(),
+            verdict => panic!("{text}: {verdict:?}"),
+        }
+    }
+
+    /// Gives all events of a type (`order.paid`) that were said until now, in order.
     pub async fn events(&self, name: &str) -> Vec<Arc<Event>> {
+        self.eventually("all that was said is in the log", || async {
+            for store in self.inner.hosted().filter_map(|hosted| hosted.ctx.0.store.as_ref()) {
+                if !self.rows.is_relayed(store.service()).await? {
+                    return Ok(Err(format!("something of {} is on its way", store.service())));
+                }
+            }
+            Ok(Ok(()))
+        })
+        .await;
+        self.logged(name).await
+    }
+
+    /// Gives all events of a type that are in the log.
+    async fn logged(&self, name: &str) -> Vec<Arc<Event>> {
         let all = self.inner.log().read_all(0, usize::MAX).await.expect("the log can be read");
         all.into_iter().filter(|event| event.name() == name).collect()
     }
@@ -166,7 +221,7 @@ impl Platform {
         let waiting = async {
             loop {
                 let seen = self.inner.log().last().await.expect("the log can be read");
-                let events = self.events(name).await;
+                let events = self.logged(name).await;
                 if events.len() >= count {
                     return events;
                 }
@@ -175,7 +230,7 @@ impl Platform {
         };
         match world.within(PATIENCE, waiting).await {
             Ok(events) => events,
-            Err(_) => panic!("waited for {count} of {name}, got {} of them", self.events(name).await.len()),
+            Err(_) => panic!("waited for {count} of {name}, got {} of them", self.logged(name).await.len()),
         }
     }
 
@@ -193,6 +248,9 @@ impl Platform {
                 }
                 if store.leased_count().await? > 0 || store.next_due().await?.is_some_and(|due| due <= self.now()) {
                     return Ok(Err(format!("{} has a job that is due", hosted.ctx.name())));
+                }
+                if !self.rows.is_relayed(store.service()).await? {
+                    return Ok(Err(format!("something of {} is on its way", hosted.ctx.name())));
                 }
             }
             let still = self.inner.log().last().await? == last;

@@ -1,6 +1,6 @@
 //! Sql: the state of record of a service, with its outbox, inbox and jobs, in one commit.
 //!
-//! Owns: a service's tables, its cursors, recorded answers, jobs, dead letters and acts.
+//! Owns: a service's tables, its cursors, recorded answers, jobs, dead letters, acts, and the mark of retention.
 //! Promises: `EffectsHappenOnce`; an event is there if and only if its write is; a refused commit leaves nothing.
 //! Never: holds a transaction across an await, or lets an engine's dialect reach a service.
 //! Start reading at [`Store::commit`], then [`Change`] and [`Once`].
@@ -22,15 +22,17 @@ mod store;
 mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod trimmed;
 mod value;
 
 pub use acts::Act;
 pub use change::{AllOutcome, Change, Expect, Heard, NewJob, Once, Outcome, Statement, statement};
 pub use embedded::Embedded;
-pub use engine::{Batch, Engine, Migration, Step, Verdict};
+pub use engine::{Batch, Engine, Migration, Outbox, Step, Verdict};
 pub use jobs::Job;
 pub use letters::{Letter, ParkedKey, What};
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use store::Store;
+pub use trimmed::Trimmed;
 pub use value::{Row, Value};

@@ -1,6 +1,7 @@
 //! The laws: what every engine must do, one function each, named as a sentence.
 
 pub mod commits;
+mod doubt;
 pub mod inbox;
 pub mod jobs;
 pub mod records;
@@ -94,9 +95,14 @@ macro_rules! laws {
             jobs: a_rescheduled_job_waits_and_keeps_its_cause = a_rescheduled_job_waits_and_keeps_its_cause,
             jobs: a_worked_job_may_leave_its_own_successor = a_worked_job_may_leave_its_own_successor,
             jobs: a_commit_that_makes_a_job_wakes_the_worker = a_commit_that_makes_a_job_wakes_the_worker,
+            jobs: each_kind_is_claimed_within_its_own_room = each_kind_is_claimed_within_its_own_room,
+            jobs: jobs_of_unknown_kinds_are_found = jobs_of_unknown_kinds_are_found,
+            jobs: a_job_given_back_was_not_attempted = a_job_given_back_was_not_attempted,
+            jobs: a_claim_in_doubt_is_asked_for_until_it_is_certain = a_claim_in_doubt_is_asked_for_until_it_is_certain,
             records: s4_p07_a_letter_is_kept_until_it_is_taken_once = a_letter_is_kept_until_it_is_taken_once,
             records: acts_tell_who_and_why = acts_tell_who_and_why,
             records: old_answers_are_forgotten_and_new_ones_kept = old_answers_are_forgotten_and_new_ones_kept,
+            records: the_mark_of_retention_never_goes_back = the_mark_of_retention_never_goes_back,
             tables: migrations_run_once = migrations_run_once,
             tables: a_failed_migration_leaves_nothing = a_failed_migration_leaves_nothing,
             tables: tables_of_a_newer_program_are_refused = tables_of_a_newer_program_are_refused,

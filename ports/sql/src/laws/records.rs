@@ -1,7 +1,7 @@
 //! Laws of what is kept for people: dead letters, acts, answers.
 
 use super::{Bed, open, request};
-use crate::{Change, Letter, Once, Outcome, What};
+use crate::{Change, Letter, Once, Outcome, Trimmed, What};
 use base::id::{ShopId, StaffId};
 use base::{Principal, Timestamp};
 
@@ -65,4 +65,16 @@ pub async fn old_answers_are_forgotten_and_new_ones_kept(bed: &dyn Bed) {
     assert_eq!(store.forget_answers(Timestamp(2_000)).await.unwrap(), 30);
     assert_eq!(store.recorded(0).await.unwrap(), None);
     assert_eq!(store.recorded(99).await.unwrap(), Some((1, b"new".to_vec())));
+}
+
+/// The mark of retention moves forward, and never back.
+pub async fn the_mark_of_retention_never_goes_back(bed: &dyn Bed) {
+    let store = open(bed).await;
+    assert_eq!(store.trimmed().await.unwrap(), Trimmed::default());
+    for (ended_before, ids_below) in [(500, 70), (400, 60), (600, 80)] {
+        let mark = Trimmed { ended_before: Timestamp(ended_before), ids_below };
+        store.commit(Once::Nothing, Change::new().write(store.trim(mark))).await.unwrap();
+        let furthest = Trimmed { ended_before: Timestamp(ended_before.max(500)), ids_below: ids_below.max(70) };
+        assert_eq!(store.trimmed().await.unwrap(), furthest);
+    }
 }
