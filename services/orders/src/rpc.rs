@@ -207,7 +207,7 @@ impl Orders for Rpc {
                         format!("There is no projection `{name}`; there are {}.", store::PROJECTIONS.join(", ")),
                     )
                 })?;
-                let act = self.ctx.store().act(&call.principal, "rebuild_projection", name, "");
+                let act = self.ctx.store().act(&call.principal, "rebuild_projection", name, &request.get_ref().reason);
                 let orders = u64::try_from(store::count(self.ctx.store()).await?).unwrap_or(0);
                 Ok((rebuilt.write(act), RebuildAnswer { orders }))
             })

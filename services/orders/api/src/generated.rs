@@ -223,6 +223,8 @@ pub struct Statistics {
 pub struct RebuildRequest {
     #[prost(string, tag = "1")]
     pub projection: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RebuildAnswer {

@@ -83,7 +83,10 @@ async fn nobody_sees_or_cancels_what_is_anothers() {
         }
         assert!(client.board(BoardRequest { shop_id: 1, ..BoardRequest::default() }).await.is_err(), "{stranger}");
         assert!(client.get_statistics(StatisticsRequest { shop_id: 1 }).await.is_err(), "{stranger}");
-        assert!(client.rebuild_projection(RebuildRequest { projection: "mine".into() }).await.is_err(), "{stranger}");
+        assert!(
+            client.rebuild_projection(RebuildRequest { projection: "mine".into(), ..Default::default() }).await.is_err(),
+            "{stranger}"
+        );
     }
     assert!(client(&platform, guest(8)).list_mine(ListMineRequest::default()).await.unwrap().into_inner().orders.is_empty());
 }
@@ -149,9 +152,10 @@ async fn s1_o02_s1_a07_s3_l03_projections_are_dropped_and_rebuilt_while_orders_f
     let rebuild = async {
         let mut staff = client(&platform, staff());
         for projection in ["mine", "board", "statistics", "board", "mine", "statistics"] {
-            staff.rebuild_projection(RebuildRequest { projection: projection.into() }).await.unwrap();
+            staff.rebuild_projection(RebuildRequest { projection: projection.into(), ..Default::default() }).await.unwrap();
         }
-        let status = staff.rebuild_projection(RebuildRequest { projection: "other".into() }).await.unwrap_err();
+        let status =
+            staff.rebuild_projection(RebuildRequest { projection: "other".into(), ..Default::default() }).await.unwrap_err();
         assert_eq!(fault_of(status).code, "projection_not_found");
     };
     tokio::join!(flow, rebuild);
