@@ -11,6 +11,7 @@ mod lane;
 mod letters;
 mod plan;
 mod settle;
+mod turns;
 mod window;
 mod worker;
 

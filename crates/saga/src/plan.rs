@@ -20,7 +20,7 @@ pub struct Retry {
     pub first: Duration,
     /// The longest wait.
     pub longest: Duration,
-    /// How many may be worked at once.
+    /// How many may be worked at once, each by itself or together in one commit; of jobs, no more are claimed.
     pub concurrency: usize,
 }
 
@@ -30,7 +30,7 @@ impl Retry {
         Retry { attempts_max: 10, first: Duration::from_millis(20), longest: Duration::from_secs(5), concurrency: 256 };
     /// What timers use: they talk to nobody outside.
     pub const TIMER: Retry =
-        Retry { attempts_max: 20, first: Duration::from_millis(20), longest: Duration::from_secs(5), concurrency: 256 };
+        Retry { attempts_max: 20, first: Duration::from_millis(20), longest: Duration::from_secs(5), concurrency: 1_024 };
 
     /// Tells whether another attempt makes sense after a fault; one that will not heal by waiting gets two.
     pub(crate) fn goes_on(&self, fault: &Fault, attempts: u32) -> bool {

@@ -1,25 +1,27 @@
 //! The worker of a service's durable jobs and timers: claimed by lease, worked, committed, tried again, parked.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::id::EventId;
-use base::{Fault, Timestamp, World};
+use base::{BoxFuture, Fault, Timestamp, World};
 use futures_util::future::select;
 use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::plan::{Plan, Retry, Work};
+use crate::turns::Turns;
 use crate::{Gate, Letters};
 
 /// How long a claimed job belongs to its worker; a job that takes longer is worked twice, and committed once.
 const LEASE: Duration = Duration::from_secs(60);
-/// How many jobs are claimed at once.
+/// How many jobs of a kind are claimed at once.
 const CLAIM_MAX: usize = 256;
-/// How many jobs may be at work at once in one service.
-const AT_WORK_MAX: usize = 1_024;
+/// How often it is looked for jobs of kinds that nobody here knows.
+const STRANGE_EVERY: Duration = Duration::from_secs(600);
 /// The wait after the store failed: it would not be better off for being asked at once.
 const STORE_WAIT: Duration = Duration::from_millis(200);
 /// The longest nap: a job that another process made is seen after this, at the latest.
@@ -49,109 +51,120 @@ impl Worker {
                 true
             });
         });
-        let slots = Arc::new(Semaphore::new(AT_WORK_MAX));
-        let freed = Arc::new(Notify::new());
-        let kinds: BTreeMap<&'static str, Arc<Semaphore>> =
-            self.plan.works.iter().map(|(kind, (retry, _))| (*kind, Arc::new(Semaphore::new(retry.concurrency)))).collect();
+        let turns = Turns::new(self.plan.works.iter().map(|(kind, (retry, _))| (*kind, retry.concurrency)));
+        let mut strange_at = Duration::ZERO;
         loop {
             self.gate.pass().await;
             news.mark_unchanged();
-            match self.claim(&slots, &freed, &kinds).await {
-                // There may be more: ask again at once.
-                Ok(claimed) if claimed == CLAIM_MAX => continue,
-                Ok(_) => {}
+            if self.world.monotonic() >= strange_at {
+                strange_at = self.world.monotonic() + STRANGE_EVERY;
+                self.park_strange().await;
+            }
+            match self.claim(&turns).await {
+                Ok(true) => continue,
+                Ok(false) => {}
                 Err(fault) => {
                     tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store");
                     self.world.sleep(STORE_WAIT).await;
                 }
             }
-            let nap = self.nap(&slots, &freed).await;
-            let news = std::pin::pin!(news.changed());
-            let _ = select(news, nap).await;
+            let nap = self.nap(&turns).await;
+            let news = pin!(news.changed());
+            let freed = pin!(turns.freed());
+            let _ = select(select(news, freed), nap).await;
         }
     }
 
-    /// Gives a future that ends when the next job is due, or when there is room again.
-    async fn nap(&self, slots: &Semaphore, freed: &Arc<Notify>) -> base::BoxFuture<'static, ()> {
-        if slots.available_permits() == 0 {
-            let freed = freed.clone();
-            return Box::pin(async move { freed.notified().await });
-        }
+    /// Gives a future that ends when the next job is due of those kinds that have a free turn.
+    async fn nap(&self, turns: &Turns) -> BoxFuture<'static, ()> {
         let now = self.world.now();
-        let wait = match self.store.next_due().await {
+        let wait = match self.store.next_due_of(&turns.open()).await {
             Ok(Some(due)) => due.since(now).min(NAP_MAX),
             _ => NAP_MAX,
         };
         self.world.sleep(wait.max(Duration::from_micros(100)))
     }
 
-    async fn claim(
-        &self,
-        slots: &Arc<Semaphore>,
-        freed: &Arc<Notify>,
-        kinds: &BTreeMap<&'static str, Arc<Semaphore>>,
-    ) -> Result<usize, Fault> {
-        let room = slots.available_permits().min(CLAIM_MAX);
-        if room == 0 {
-            return Ok(0);
-        }
+    /// Claims of each kind as many jobs as it has free turns, and begins them; tells whether there may be more at once.
+    ///
+    /// What is claimed begins now: a job that waited for its turn under a lease would lose the lease while it waits.
+    async fn claim(&self, turns: &Turns) -> Result<bool, Fault> {
+        let room = turns.room(CLAIM_MAX);
         let now = self.world.now();
-        let lease = self.world.next_id::<EventId>().0;
-        let jobs = self.store.claim_due(now, room, lease, now + LEASE).await?;
-        let claimed = jobs.len();
-        let mut batches: BTreeMap<&'static str, Vec<Job>> = BTreeMap::new();
+        let until = now + LEASE;
+        let jobs = self.store.claim_due(now, &room, self.world.next_id::<EventId>().0, until).await?;
+        let mut claimed: BTreeMap<String, Vec<Job>> = BTreeMap::new();
         for job in jobs {
-            match self.plan.works.get_key_value(job.kind.as_str()) {
-                Some((kind, (_, Work::Many(_)))) => batches.entry(kind).or_default().push(job),
-                Some((kind, _)) => self.start(vec![job], kind, slots, freed, kinds),
-                None => {
+            claimed.entry(job.kind.clone()).or_default().push(job);
+        }
+        let mut more = false;
+        for (kind, room) in room {
+            let jobs = claimed.remove(kind).unwrap_or_default();
+            let all = jobs.len() == room;
+            match self.plan.works.get(kind) {
+                Some((_, Work::Many(_))) if !jobs.is_empty() => self.start(jobs, kind, until, turns),
+                _ => jobs.into_iter().for_each(|job| self.start(vec![job], kind, until, turns)),
+            }
+            more |= turns.claimed(kind, all);
+        }
+        Ok(more)
+    }
+
+    /// Parks what is due and of a kind that this program does not know: nobody would ever work it.
+    async fn park_strange(&self) {
+        let now = self.world.now();
+        let known: Vec<&str> = self.plan.works.keys().copied().collect();
+        match self.store.claim_strange(now, &known, CLAIM_MAX, self.world.next_id::<EventId>().0, now + LEASE).await {
+            Ok(jobs) => {
+                for job in jobs {
                     let fault = Fault::internal("job_unknown", format!("Nobody works jobs of the kind {}.", job.kind));
                     self.park(&job, &fault).await;
                 }
             }
+            Err(fault) => {
+                tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "jobs of unknown kinds could not be looked for");
+            }
         }
-        for (kind, batch) in batches {
-            self.start(batch, kind, slots, freed, kinds);
-        }
-        Ok(claimed)
     }
 
-    fn start(
-        &self,
-        jobs: Vec<Job>,
-        kind: &'static str,
-        slots: &Arc<Semaphore>,
-        freed: &Arc<Notify>,
-        kinds: &BTreeMap<&'static str, Arc<Semaphore>>,
-    ) {
+    fn start(&self, jobs: Vec<Job>, kind: &'static str, until: Timestamp, turns: &Turns) {
         let worker = self.clone();
-        // The claim asked for no more than there is room for.
-        let slot = slots.clone().try_acquire_many_owned(u32::try_from(jobs.len()).unwrap_or(1));
-        let turns = kinds.get(kind).cloned();
-        let freed = freed.clone();
+        // The claim asked for no more than there are turns.
+        let taken = turns.take(kind, jobs.len());
         self.world.spawn("job", async move {
-            let turn = match &turns {
-                Some(turns) => turns.acquire().await.ok(),
-                None => None,
-            };
-            worker.work(jobs, kind).await;
-            drop(turn);
-            drop(slot);
-            freed.notify_one();
+            worker.work(jobs, kind, until).await;
+            drop(taken);
         });
     }
 
-    async fn work(&self, jobs: Vec<Job>, kind: &'static str) {
+    async fn work(&self, jobs: Vec<Job>, kind: &'static str, until: Timestamp) {
         let Some((retry, work)) = self.plan.works.get(kind) else { return };
-        if jobs.len() > 1 && self.all_at_once(&jobs, work).await {
+        let is_held = || self.world.now() < until;
+        if jobs.len() > 1 && is_held() && self.all_at_once(&jobs, work).await {
             counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
             return;
         }
-        for job in jobs {
+        let mut jobs = jobs.into_iter();
+        while is_held()
+            && let Some(job) = jobs.next()
+        {
             match self.alone(&job, work).await {
                 Ok(()) => counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(1),
                 Err(fault) => self.fail(&job, retry, fault).await,
             }
+        }
+        self.give_back(jobs.as_slice()).await;
+    }
+
+    /// Gives back what was not begun while its lease held: it may be another's by now, and was not attempted.
+    async fn give_back(&self, jobs: &[Job]) {
+        if jobs.is_empty() {
+            return;
+        }
+        counter!("comanda_jobs_late_total", "service" => self.plan.service).increment(jobs.len() as u64);
+        if let Err(fault) = self.store.give_back(jobs).await {
+            // Their leases have ended, so they come back by themselves.
+            tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "jobs that were not begun could not be given back");
         }
     }
 

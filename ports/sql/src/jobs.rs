@@ -1,8 +1,14 @@
 //! Durable jobs: claimed by lease, worked outside of any transaction, used up by the commit of their answer.
 
+use std::time::Duration;
+
 use base::{Fault, Timestamp};
 
-use crate::{Batch, Expect, Once, Outcome, Row, Step, Store, Verdict, params};
+use crate::store::COMMIT_TIMEOUT;
+use crate::{Batch, Expect, Once, Outcome, Row, Step, Store, Value, Verdict, params, tables};
+
+/// How often a claim is repeated while nobody knows whether it happened.
+const CLAIM_TRIES_MAX: u32 = 6;
 
 /// A job as its worker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,39 +58,109 @@ impl Job {
 }
 
 impl Store {
-    /// Claims at most `limit` jobs that are due, or whose worker's lease has ended. `lease` must be fresh (`World::next_id`).
-    pub async fn claim_due(&self, now: Timestamp, limit: usize, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let waiting = self.read(self.0.texts.job_waiting, params![now, limit]).await?;
-        let mut jobs = waiting.iter().map(Job::of).collect::<Result<Vec<_>, _>>()?;
+    /// Claims jobs that are due, or whose worker's lease has ended: of each kind at most as many as `room` says.
+    /// `lease` must be fresh (`World::next_id`). Finding nothing writes nothing.
+    pub async fn claim_due(
+        &self,
+        now: Timestamp,
+        room: &[(&str, usize)],
+        lease: i64,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Job>, Fault> {
+        if room.iter().all(|(_, limit)| *limit == 0) {
+            return Ok(Vec::new());
+        }
+        let mut params = params![now];
+        for (kind, limit) in room {
+            params.extend(params![*kind, i64::try_from(*limit).unwrap_or(i64::MAX)]);
+        }
+        let waiting = self.read(tables::jobs_waiting(self.0.service, room.len()), params).await?;
+        self.claim(waiting.iter().map(Job::of).collect::<Result<_, _>>()?, now, lease, lease_until).await
+    }
+
+    /// Claims jobs that are due and of none of the kinds that this program knows: an older or newer one left them.
+    pub async fn claim_strange(
+        &self,
+        now: Timestamp,
+        known: &[&str],
+        limit: usize,
+        lease: i64,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Job>, Fault> {
+        let mut params = params![now, i64::try_from(limit).unwrap_or(i64::MAX)];
+        params.extend(known.iter().map(|kind| Value::from(*kind)));
+        let waiting = self.scan(tables::jobs_strange(self.0.service, known.len()), params).await?;
+        self.claim(waiting.iter().map(Job::of).collect::<Result<_, _>>()?, now, lease, lease_until).await
+    }
+
+    /// Claims jobs as they were read; gives those that are held under the lease afterwards.
+    async fn claim(&self, mut jobs: Vec<Job>, now: Timestamp, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
         if jobs.is_empty() {
             return Ok(jobs);
         }
-        let steps = jobs.iter().map(|job| Step {
-            text: self.0.texts.job_claim,
-            params: params![job.id, job.lease, lease, lease_until, now],
-            expect: Expect::Any,
-        });
-        let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new() };
-        match self.0.engine.commit(batch).await? {
-            Verdict::Done { rows, .. } => {
-                let mut rows = rows.into_iter();
-                // Whoever was quicker has it now.
-                jobs.retain(|_| rows.next().unwrap_or(0) == 1);
-                for job in &mut jobs {
+        for tries in 0..CLAIM_TRIES_MAX {
+            let steps = jobs.iter().map(|job| Step {
+                text: self.0.texts.job_claim,
+                params: params![job.id, job.lease, lease, lease_until, now],
+                expect: Expect::Any,
+            });
+            let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new() };
+            let rows = match self.0.world.within(COMMIT_TIMEOUT, self.0.engine.commit(batch)).await {
+                Ok(Ok(Verdict::Done { rows, .. })) => rows,
+                // Certain, unless an earlier try is still on its way.
+                Ok(Err(fault)) if tries == 0 => return Err(fault),
+                // A repeat claims nothing twice, and once it has happened the first try can change nothing any more.
+                Err(_) | Ok(Ok(Verdict::Unknown) | Err(_)) => {
+                    let wait = self.0.world.backoff(tries, Duration::from_millis(5), Duration::from_millis(200));
+                    self.0.world.sleep(wait).await;
+                    continue;
+                }
+                Ok(Ok(Verdict::Missed { .. })) => {
+                    return Err(Fault::internal("claim_missed", "A claim was refused, though it may change any number of rows."));
+                }
+            };
+            let mut held = Vec::with_capacity(jobs.len());
+            for (mut job, rows) in jobs.drain(..).zip(rows) {
+                // Whoever was quicker has it now; after a doubt, that may have been this very claim.
+                if rows == 1 || (tries > 0 && self.lease_of(job.id).await? == Some(lease)) {
                     job.lease = lease;
                     job.attempts += 1;
+                    held.push(job);
                 }
-                Ok(jobs)
             }
-            // Should they be claimed after all, they come back when the lease ends.
-            Verdict::Unknown | Verdict::Missed { .. } => Ok(Vec::new()),
+            return Ok(held);
         }
+        // Should they be claimed after all, they come back when the lease ends.
+        Err(Fault::unavailable("claim_in_doubt", "It is not known whether the jobs were claimed."))
+    }
+
+    async fn lease_of(&self, id: i64) -> Result<Option<i64>, Fault> {
+        self.read_one(self.0.texts.job_lease_of, params![id]).await?.map(|row| row.int(0)).transpose()
+    }
+
+    /// Gives claimed jobs back that were not begun: the claim does not count as an attempt, and who holds one meanwhile keeps it.
+    pub async fn give_back(&self, jobs: &[Job]) -> Result<(), Fault> {
+        let returned = |job: &Job| crate::statement(self.0.texts.job_return, params![job.id, job.lease]);
+        let change = jobs.iter().map(returned).fold(crate::Change::new(), crate::Change::write);
+        self.commit(Once::Nothing, change).await?;
+        if let Some(due) = jobs.iter().map(|job| job.due).min() {
+            self.call_hooks(due);
+        }
+        Ok(())
     }
 
     /// Tells when a job is to be looked at next: when it is due, or when the lease of its worker ends.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Fault> {
         self.read_one(self.0.texts.job_next, params![]).await?.map_or(Ok(None), |row| row.opt_time(0))
+    }
+
+    /// Tells when a job of some kinds is to be looked at next.
+    pub async fn next_due_of(&self, kinds: &[&str]) -> Result<Option<Timestamp>, Fault> {
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        let params = kinds.iter().map(|kind| Value::from(*kind)).collect();
+        self.read_one(tables::jobs_next(self.0.service, kinds.len()), params).await?.map_or(Ok(None), |row| row.opt_time(0))
     }
 
     /// Gives a claimed job back to be done later, with the cause; false when the lease was lost.

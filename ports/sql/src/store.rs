@@ -19,7 +19,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a scan may take.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a commit may take before nobody knows how it ended.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type JobHook = Arc<dyn Fn(Timestamp) + Send + Sync>;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{Bed, add_stock, open, put_stock, start_with, stock};
+use super::doubt::{Doubt, Doubtful};
+use super::{Bed, TABLES, add_stock, open, put_stock, start_with, stock};
 use crate::{Change, Job, NewJob, Once, Outcome, Store};
 use base::Timestamp;
 
@@ -27,7 +28,11 @@ async fn made(store: &Store, job: NewJob) -> Option<i64> {
 }
 
 async fn claim(store: &Store, now: i64, lease: i64) -> Vec<Job> {
-    store.claim_due(Timestamp(now), 100, lease, Timestamp(now + 1_000)).await.unwrap()
+    claim_of(store, now, &[("call", 100), ("mail", 100), ("ask", 100)], lease).await
+}
+
+async fn claim_of(store: &Store, now: i64, room: &[(&str, usize)], lease: i64) -> Vec<Job> {
+    store.claim_due(Timestamp(now), room, lease, Timestamp(now + 1_000)).await.unwrap()
 }
 
 /// However many workers ask at once, a job goes to one of them.
@@ -153,4 +158,86 @@ pub async fn a_commit_that_makes_a_job_wakes_the_worker(bed: &dyn Bed) {
     assert_eq!(woken.load(Ordering::SeqCst), -1);
     made(&store, job("call", 2, 60)).await;
     assert_eq!(woken.load(Ordering::SeqCst), 60);
+}
+
+/// A backlog of one kind neither hides another kind nor is claimed beyond the room there is for it.
+pub async fn each_kind_is_claimed_within_its_own_room(bed: &dyn Bed) {
+    let store = open(bed).await;
+    for key in 0..30 {
+        made(&store, job("call", key, 100 + key)).await;
+    }
+    made(&store, job("mail", 1, 200)).await;
+    made(&store, job("ask", 1, 300)).await;
+    let claimed = claim_of(&store, 200, &[("ask", 9), ("call", 2), ("mail", 9)], 11).await;
+    let names: Vec<(&str, i64)> = claimed.iter().map(|job| (job.kind.as_str(), job.key)).collect();
+    assert_eq!(names, [("call", 0), ("call", 1), ("mail", 1)], "the oldest of each kind, as many as there is room for");
+    assert!(claim_of(&store, 200, &[("call", 0), ("mail", 9)], 12).await.is_empty());
+    assert_eq!(store.next_due_of(&["call"]).await.unwrap(), Some(Timestamp(102)));
+    assert_eq!(store.next_due_of(&["mail", "ask"]).await.unwrap(), Some(Timestamp(300)));
+    assert_eq!(store.next_due_of(&["none"]).await.unwrap(), None);
+    assert_eq!(store.next_due_of(&[]).await.unwrap(), None);
+}
+
+/// Jobs of kinds that nobody knows are found, and only those.
+pub async fn jobs_of_unknown_kinds_are_found(bed: &dyn Bed) {
+    let store = open(bed).await;
+    for kind in ["call", "old", "mail", "older"] {
+        made(&store, job(kind, 5, 100)).await;
+    }
+    made(&store, job("old", 6, 101)).await;
+    let strange = store.claim_strange(Timestamp(100), &["call", "mail"], 9, 11, Timestamp(1_100)).await.unwrap();
+    let names: Vec<(&str, i64, i64)> = strange.iter().map(|job| (job.kind.as_str(), job.key, job.lease)).collect();
+    assert_eq!(names, [("old", 5, 11), ("older", 5, 11)]);
+}
+
+/// A job given back was not attempted and is due again, unless another worker has it by now: that one keeps it.
+pub async fn a_job_given_back_was_not_attempted(bed: &dyn Bed) {
+    let store = open(bed).await;
+    made(&store, job("call", 5, 100)).await;
+    let first = claim(&store, 100, 11).await;
+    store.give_back(&first).await.unwrap();
+    let second = claim(&store, 100, 12).await;
+    assert_eq!((second[0].attempts, second[0].lease), (1, 12));
+    let third = claim(&store, 1_100, 13).await;
+    assert_eq!(third[0].attempts, 2);
+    store.give_back(&second).await.unwrap();
+    let kept = store.job("call", 5).await.unwrap().unwrap();
+    assert_eq!((kept.attempts, kept.lease), (1, 13), "who was late is not counted, and takes nothing away");
+    assert!(claim(&store, 1_100, 14).await.is_empty());
+}
+
+/// Whatever became of a claim whose answer was lost, its jobs are held afterwards, once, or the worker is told that nobody knows.
+pub async fn a_claim_in_doubt_is_asked_for_until_it_is_certain(bed: &dyn Bed) {
+    for (round, doubts) in [
+        vec![Doubt::Happened],
+        vec![Doubt::Lost],
+        vec![Doubt::Late],
+        vec![Doubt::Happened, Doubt::Failed],
+        vec![Doubt::Late, Doubt::Failed, Doubt::Lost],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let engine = Arc::new(Doubtful::new(bed.engine()));
+        let store = Store::open(engine.clone(), "law", TABLES, bed.world()).await.unwrap();
+        let key = i64::try_from(round).unwrap();
+        made(&store, job("call", key, 100)).await;
+        let said = format!("{doubts:?}");
+        engine.expect(doubts);
+        let claimed = claim(&store, 100, 11 + key).await;
+        assert_eq!(
+            claimed.iter().map(|job| (job.key, job.lease, job.attempts)).collect::<Vec<_>>(),
+            [(key, 11 + key, 1)],
+            "{said}"
+        );
+        let kept = store.job("call", key).await.unwrap().unwrap();
+        assert_eq!((kept.lease, kept.attempts), (11 + key, 1), "{said}");
+        assert!(matches!(store.commit(claimed[0].once(), Change::new()).await.unwrap(), Outcome::Done { .. }), "{said}");
+    }
+    let engine = Arc::new(Doubtful::new(bed.engine()));
+    let store = Store::open(engine.clone(), "law", TABLES, bed.world()).await.unwrap();
+    made(&store, job("call", 99, 100)).await;
+    engine.expect(vec![Doubt::Lost; 100]);
+    let claimed = store.claim_due(Timestamp(100), &[("call", 9)], 50, Timestamp(1_100)).await;
+    assert_eq!(claimed.unwrap_err().code, "claim_in_doubt");
 }
