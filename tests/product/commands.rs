@@ -13,25 +13,6 @@ async fn a_second_owner_of_a_data_folder_is_refused_and_the_first_ends_cleanly()
 }
 
 #[tokio::test]
-async fn a_backup_of_a_running_platform_becomes_a_platform_again() {
-    let folder = Folder::new();
-    let platform = Platform::start(&folder).await;
-    let id = platform.order_pizza("hawaiian", "cash").await;
-    platform.reaches(&id, "delivered").await;
-    let file = folder.path().join("backup");
-    let output = comanda().arg("backup").arg(&file).arg("--data").arg(&platform.data).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    platform.kill();
-    std::fs::remove_dir_all(folder.path().join("data")).unwrap();
-    let output = comanda().arg("restore").arg(&file).arg("--data").arg(folder.path().join("data")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let platform = Platform::start(&folder).await;
-    assert_eq!(platform.look(&format!("/v1/orders/{id}")).await["state"], "delivered");
-    let again = platform.order_pizza("hawaiian", "cash").await;
-    platform.reaches(&again, "delivered").await;
-}
-
-#[tokio::test]
 async fn a_few_orders_of_the_year_are_replayed_and_continued_to_the_cent() {
     let folder = Folder::new();
     let year = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/pizzaplace/pizzaplace.csv.gz");

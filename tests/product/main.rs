@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)] // Tests of the product live on real processes, files and time.
 
 mod authorisation;
+mod backup;
 mod bad_input;
 mod commands;
 mod happy;
