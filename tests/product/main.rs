@@ -5,6 +5,8 @@ mod authorisation;
 mod backup;
 mod bad_input;
 mod commands;
+mod events;
 mod happy;
 mod outages;
 mod platform;
+mod watch;
