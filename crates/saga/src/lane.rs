@@ -137,7 +137,7 @@ impl Lane {
             return Ok(());
         }
         // Asked for before reading: what this source said up to here is read then, so the reading came at least so far.
-        let newest = self.log.last().await?;
+        let newest = self.log.upto(&self.source).await?;
         let events = self.log.read(&self.source, window.read_to(), room).await?;
         let last = events.last().map_or(0, |event| event.seq);
         let upto = if events.len() < room { newest.max(last) } else { last };

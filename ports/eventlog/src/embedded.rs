@@ -58,28 +58,69 @@ mod tests {
     use super::*;
     use crate::Log;
     use crate::laws::Bed;
+    use crate::shuffled::tests::hasty;
 
-    struct OnSqlite(Database, #[expect(dead_code, reason = "the folder goes when the bed goes")] TempDir);
+    struct OnSqlite {
+        database: Database,
+        seed: Option<u64>,
+        _folder: TempDir,
+    }
 
     impl Bed for OnSqlite {
         fn log(&self) -> Log {
-            Log::new(Arc::new(Embedded::new(self.0.clone())))
+            let log = Log::new(Arc::new(Embedded::new(self.database.clone())));
+            self.seed.map_or(log.clone(), |seed| log.shuffled(hasty(), seed, "laws"))
         }
 
         fn say(&self, source: &'static str, events: Vec<NewEvent>) -> BoxFuture<'_, Vec<i64>> {
             let mut events: Vec<Arc<Event>> = events.into_iter().map(|new| embedded::event(source, new).unwrap()).collect();
-            let write =
-                self.0.write(move |tx| Ok(events.iter_mut().map(|event| tx.append(event)).collect::<Result<Vec<_>, _>>()?));
+            let write = self
+                .database
+                .write(move |tx| Ok(events.iter_mut().map(|event| tx.append(event)).collect::<Result<Vec<_>, _>>()?));
             Box::pin(async move { write.await.unwrap() })
         }
     }
 
-    async fn bed(tail_events: usize) -> OnSqlite {
+    async fn bed(tail_events: usize, seed: Option<u64>) -> OnSqlite {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { synchronous: Synchronous::Off, tail_events, ..Options::default() };
-        OnSqlite(Database::open(folder.path().join("test.db"), options).unwrap(), folder)
+        let database = Database::open(folder.path().join("test.db"), options).unwrap();
+        OnSqlite { database, seed, _folder: folder }
     }
 
-    crate::laws!(sqlite_from_memory, bed(10_000));
-    crate::laws!(sqlite_from_the_table, bed(0));
+    crate::laws!(sqlite_from_memory, bed(10_000, None));
+    crate::laws!(sqlite_from_the_table, bed(0, None));
+    crate::laws!(sqlite_shuffled, bed(10_000, Some(1)));
+    crate::laws!(sqlite_shuffled_otherwise, bed(0, Some(2)));
+
+    #[tokio::test]
+    async fn a_shuffled_source_stands_still_while_another_runs_ahead() {
+        let news = |key| NewEvent {
+            topic: "law-events",
+            kind: "law.broken.v1",
+            key,
+            at: base::Timestamp(key),
+            correlation: String::new(),
+            data: "{}".to_owned(),
+        };
+        for seed in 0..20 {
+            let bed = bed(10_000, Some(seed)).await;
+            let log = bed.log();
+            let (mut ahead_max, mut behind_max) = (0, 0);
+            for key in 0..200 {
+                bed.say("orders", vec![news(key)]).await;
+                bed.say("payments", vec![news(key)]).await;
+                let (mut seen, newest) = (Vec::new(), log.last().await.unwrap());
+                for source in ["orders", "payments"] {
+                    let upto = log.upto(source).await.unwrap();
+                    let shown = log.read(source, 0, 1_000).await.unwrap();
+                    assert!(upto <= newest && shown.last().is_none_or(|last| last.seq <= newest));
+                    seen.push(shown.len() as i64);
+                }
+                ahead_max = ahead_max.max(seen[0] - seen[1]);
+                behind_max = behind_max.max(seen[1] - seen[0]);
+            }
+            assert!(ahead_max >= 10 && behind_max >= 10, "seed {seed}: {ahead_max} ahead, {behind_max} behind");
+        }
+    }
 }

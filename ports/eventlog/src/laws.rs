@@ -1,6 +1,9 @@
 //! The laws: what every log must do, one function each, named as a sentence.
 
-use base::{BoxFuture, NewEvent, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use base::{BoxFuture, Event, NewEvent, Timestamp};
 
 use crate::Log;
 
@@ -23,33 +26,69 @@ fn event(key: i64, text: &str) -> NewEvent {
     }
 }
 
+/// Reads a source as its hearers do, from a place to a place that has been said, waiting where it must.
+async fn hear(log: &Log, source: &str, after: i64, place: i64, page: usize) -> Vec<Arc<Event>> {
+    let (mut heard, mut read_to) = (Vec::new(), after);
+    while read_to < place {
+        log.changed(read_to).await;
+        let upto = log.upto(source).await.unwrap();
+        let events = log.read(source, read_to, page).await.unwrap();
+        assert!(events.len() <= page);
+        assert!(events.iter().all(|event| event.source == source));
+        let last = events.last().map_or(read_to, |event| event.seq);
+        read_to = if events.len() < page { upto.max(last) } else { last };
+        heard.extend(events);
+    }
+    heard
+}
+
 /// What one source said is read in its order, from any place, however it is cut into pages.
 pub async fn a_source_is_read_in_its_own_order(bed: &dyn Bed) {
     let log = bed.log();
+    let mut newest = 0;
     for key in 0..20 {
-        bed.say("orders", vec![event(key, "a"), event(key, "b")]).await;
+        newest = bed.say("orders", vec![event(key, "a"), event(key, "b")]).await[1];
         bed.say("payments", vec![event(key, "c")]).await;
     }
     for page in [1, 3, 100] {
-        let mut after = 0;
-        let mut keys = Vec::new();
-        loop {
-            let events = log.read("orders", after, page).await.unwrap();
-            let Some(last) = events.last() else { break };
-            assert!(events.len() <= page);
-            assert!(events.iter().all(|event| event.source == "orders"));
-            after = last.seq;
-            keys.extend(events.iter().map(|event| event.key));
-        }
+        let keys: Vec<i64> = hear(&log, "orders", 0, newest, page).await.iter().map(|event| event.key).collect();
         assert_eq!(keys, (0..20).flat_map(|key| [key, key]).collect::<Vec<_>>());
     }
+}
+
+/// Who goes on from where the reading came passes over nothing, however much is said meanwhile by whomever.
+pub async fn nothing_is_passed_over(bed: &dyn Bed) {
+    let log = bed.log();
+    let end = AtomicI64::new(i64::MAX);
+    let saying = async {
+        for key in 0..200 {
+            bed.say(if key % 3 == 0 { "orders" } else { "payments" }, vec![event(key, "a")]).await;
+        }
+        let places = bed.say("orders", vec![event(200, "last"), event(201, "end")]).await;
+        end.store(places[1], Ordering::SeqCst);
+        // Wakes who waits and does not know the end yet.
+        bed.say("payments", vec![event(202, "a")]).await;
+    };
+    let hearing = async {
+        let (mut keys, mut read_to) = (Vec::new(), 0);
+        while read_to < end.load(Ordering::SeqCst) {
+            log.changed(read_to).await;
+            let upto = log.upto("orders").await.unwrap();
+            let events = log.read("orders", read_to, 1_000).await.unwrap();
+            read_to = events.last().map_or(upto, |event| upto.max(event.seq));
+            keys.extend(events.iter().map(|event| event.key));
+        }
+        keys
+    };
+    let ((), keys) = tokio::join!(saying, hearing);
+    assert_eq!(keys, (0..200).step_by(3).chain([200, 201]).collect::<Vec<_>>());
 }
 
 /// Reading again from a place gives the same events again.
 pub async fn a_log_can_be_replayed(bed: &dyn Bed) {
     let log = bed.log();
     let places = bed.say("orders", (1..=9).map(|key| event(key, "Ёлка 🍕")).collect()).await;
-    let first = log.read("orders", places[3], 100).await.unwrap();
+    let first = hear(&log, "orders", places[3], places[8], 100).await;
     let second = log.read("orders", places[3], 100).await.unwrap();
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), places[4..]);
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), second.iter().map(|event| event.seq).collect::<Vec<_>>());
@@ -93,7 +132,7 @@ pub async fn who_waits_is_woken(bed: &dyn Bed) {
     let (newest, places) = tokio::join!(log.changed(last), bed.say("orders", vec![event(1, "a")]));
     assert!(newest >= places[0]);
     assert!(log.changed(last).await >= places[0]);
-    assert_eq!(log.read("orders", last, 10).await.unwrap().len(), 1);
+    assert_eq!(hear(&log, "orders", last, places[0], 10).await.len(), 1);
 }
 
 /// The ends of the log are known.
@@ -109,7 +148,7 @@ pub async fn the_ends_are_known(bed: &dyn Bed) {
 macro_rules! laws {
     ($adapter:ident, $bed:expr) => {
         $crate::laws!(@each $adapter, $bed,
-            a_source_is_read_in_its_own_order, a_log_can_be_replayed, all_sources_can_be_watched_together,
+            a_source_is_read_in_its_own_order, nothing_is_passed_over, a_log_can_be_replayed, all_sources_can_be_watched_together,
             the_events_of_a_key_are_found, who_waits_is_woken, the_ends_are_known,
         );
     };

@@ -10,6 +10,8 @@ mod engine;
 #[cfg(any(test, feature = "testing"))]
 pub mod laws;
 mod log;
+#[cfg(any(test, feature = "testing"))]
+mod shuffled;
 
 pub use self::embedded::Embedded;
 pub use engine::Engine;

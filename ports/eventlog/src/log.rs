@@ -30,6 +30,13 @@ impl Log {
         Log { engine, read }
     }
 
+    /// Gives one reader's view of this log in which sources are held back at random, by a seed: for tests, because between
+    /// sources no order is promised.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn shuffled(&self, world: base::World, seed: u64, reader: &str) -> Log {
+        Log::new(Arc::new(crate::shuffled::Shuffled::new(self.engine.clone(), world, seed, reader)))
+    }
+
     /// Gives at most `limit` events (10,000 at most) of a source after a place, in order.
     pub async fn read(&self, source: &str, after: i64, limit: usize) -> Result<Vec<Arc<Event>>, Fault> {
         self.counted(self.engine.read(source, after, limit.min(EVENTS_MAX)).await)
@@ -43,6 +50,12 @@ impl Log {
     /// Gives events about a key after a place.
     pub async fn of_key(&self, key: i64, after: i64, limit: usize) -> Result<Vec<Arc<Event>>, Fault> {
         self.counted(self.engine.of_key(key, after, limit.min(EVENTS_MAX)).await)
+    }
+
+    /// Gives a place up to which all that a source has said can be read now: a reader goes on from there, or from the last
+    /// event that it reads then.
+    pub async fn upto(&self, source: &str) -> Result<i64, Fault> {
+        self.engine.upto(source).await
     }
 
     /// Waits until there may be events beyond a place; gives the newest place.
