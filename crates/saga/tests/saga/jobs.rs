@@ -1,0 +1,95 @@
+//! Kinds of jobs have turns of their own, and a job begins only while its lease holds.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::stage::{Stage, kind, soon};
+
+const LONG: Duration = Duration::from_secs(50);
+
+#[tokio::test]
+async fn a_slow_kind_does_not_hold_up_another() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(3, &stage.world, LONG);
+    let (mails, mut mailing) = kind(4, &stage.world, Duration::ZERO);
+    stage.leave("call", 1..=3_000).await;
+    stage.work([("call", calls), ("mail", mails)]).await;
+    for _ in 0..3 {
+        soon("a call begins", calling.recv()).await;
+    }
+    for key in 0..20 {
+        stage.leave("mail", [key]).await;
+        assert_eq!(soon("the mail goes out", mailing.recv()).await.unwrap().key, key);
+    }
+    stage.until("the mails are done", || async { stage.store.job_count().await.unwrap() == 3_000 }).await;
+    assert_eq!(stage.store.leased_count().await.unwrap(), 3, "what has no turn is not claimed");
+    assert!(calling.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_job_never_runs_twice_while_its_lease_holds() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(2, &stage.world, LONG);
+    stage.work([("call", calls)]).await;
+    stage.leave("call", 1..=10).await;
+    let mut began = BTreeMap::new();
+    // The last of them wait for minutes, several times as long as a lease.
+    for _ in 0..5 {
+        for _ in 0..2 {
+            let job = soon("a turn comes free", calling.recv()).await.unwrap();
+            assert_eq!(began.insert(job.key, job.attempts), None, "it began once already");
+        }
+        stage.clock.pass(LONG);
+    }
+    stage.until("all are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
+    assert!(calling.try_recv().is_err());
+    assert_eq!(began.into_values().collect::<Vec<_>>(), [1; 10], "waiting is no attempt");
+}
+
+#[tokio::test]
+async fn a_job_whose_lease_passed_is_not_begun() {
+    let stage = Stage::new().await;
+    stage.leave("call", [1, 2]).await;
+    let (calls, mut calling) = kind(8, &stage.world, Duration::ZERO);
+    // The first commit frees the jobs of the dead, the next claims: when that one is through, its lease is over.
+    stage.work([("call", calls)]).await;
+    stage.engine.takes.store(61_000_000, Ordering::SeqCst);
+    for key in [1, 2] {
+        let job = soon("it comes back by itself", calling.recv()).await.unwrap();
+        assert_eq!((job.key, job.attempts), (key, 1), "only what was begun counts");
+    }
+    assert_eq!(stage.engine.takes.load(Ordering::SeqCst), 0);
+    stage.until("both are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
+    assert!(calling.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_claim_that_finds_nothing_writes_nothing_and_one_that_finds_many_writes_once() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(100, &stage.world, LONG);
+    let (mails, _mailing) = kind(100, &stage.world, LONG);
+    stage.work([("call", calls), ("mail", mails)]).await;
+    let before = stage.engine.commits.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        stage.clock.pass(Duration::from_secs(6));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stage.engine.commits.load(Ordering::SeqCst), before, "nothing was due");
+    stage.leave("call", 1..=90).await;
+    for _ in 0..90 {
+        soon("a call begins", calling.recv()).await;
+    }
+    assert_eq!(stage.engine.commits.load(Ordering::SeqCst), before + 2, "one that left them, one that claimed them");
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_knows_is_parked() {
+    let stage = Stage::new().await;
+    stage.leave("forgotten", [5]).await;
+    let (calls, _calling) = kind(1, &stage.world, LONG);
+    let running = stage.work([("call", calls)]).await;
+    stage.until("it is parked", || async { stage.store.parked_count().await.unwrap() == 1 }).await;
+    let letters = running.letters.list(base::id::DeadLetterId(0), 10).await.unwrap();
+    assert!(letters[0].kind == "forgotten" && letters[0].cause.contains("Nobody works"), "{letters:?}");
+}

@@ -1,0 +1,205 @@
+//! A service that is nothing but its plan, on a clock that stands still until it is moved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use base::world::Runtime;
+use base::{BoxFuture, Fault, Timestamp, World};
+use eventlog::Log;
+use saga::{Plan, React, Retry, Running, Work};
+use sql::testing::Ground;
+use sql::{Batch, Change, Engine, Job, Migration, NewJob, Once, Row, Store, Value, Verdict};
+use tokio::sync::{mpsc, watch};
+
+/// When the tests begin.
+const BEGIN: i64 = 1_700_000_000_000_000;
+/// How long a test waits, in the real world, for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A clock that stands still. Sleepers wake when it is moved far enough.
+#[derive(Clone)]
+pub struct Clock {
+    now: watch::Sender<i64>,
+    ids: Arc<AtomicI64>,
+}
+
+impl Clock {
+    fn new() -> Clock {
+        Clock { now: watch::Sender::new(BEGIN), ids: Arc::new(AtomicI64::new(1)) }
+    }
+
+    /// Moves it on.
+    pub fn pass(&self, span: Duration) {
+        self.now.send_modify(|now| *now += i64::try_from(span.as_micros()).unwrap());
+    }
+}
+
+impl Runtime for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp(*self.now.borrow())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.now().since(Timestamp(BEGIN))
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        let mut now = self.now.subscribe();
+        let until = *now.borrow() + i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 4);
+        Box::pin(async move {
+            // The clock lives as long as the world does; after that nobody is woken any more.
+            if now.wait_for(|now| *now >= until).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+
+    #[allow(clippy::disallowed_methods)] // Tests live in the real world.
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
+        tokio::spawn(task);
+    }
+
+    fn chance(&self) -> u64 {
+        7
+    }
+
+    fn next_id(&self) -> i64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// An engine that counts commits, and on whose next one the clock moves while it is under way.
+pub struct Watched {
+    engine: Arc<dyn Engine>,
+    clock: Clock,
+    pub commits: AtomicU64,
+    /// How many microseconds the next commit takes.
+    pub takes: AtomicI64,
+}
+
+impl Engine for Watched {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn migrate<'a>(
+        &'a self,
+        service: &'static str,
+        system: &'a str,
+        migrations: &'a [Migration],
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        self.engine.migrate(service, system, migrations)
+    }
+
+    fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
+        self.engine.read(text, params, rows_max)
+    }
+
+    fn scan(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
+        self.engine.scan(text, params, rows_max)
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>> {
+        Box::pin(async move {
+            self.commits.fetch_add(1, Ordering::SeqCst);
+            let verdict = self.engine.commit(batch).await;
+            let takes = self.takes.swap(0, Ordering::SeqCst);
+            self.clock.pass(Duration::from_micros(takes.unsigned_abs()));
+            verdict
+        })
+    }
+}
+
+/// What the tests stand on.
+pub struct Stage {
+    pub clock: Clock,
+    pub world: World,
+    pub engine: Arc<Watched>,
+    pub store: Store,
+    ground: Ground,
+}
+
+impl Stage {
+    pub async fn new() -> Stage {
+        let ground = Ground::sqlite();
+        let clock = Clock::new();
+        let world = World::new(clock.clone());
+        let engine = Arc::new(Watched {
+            engine: ground.engine.clone(),
+            clock: clock.clone(),
+            commits: AtomicU64::new(0),
+            takes: AtomicI64::new(0),
+        });
+        let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
+        Stage { clock, world, engine, store, ground }
+    }
+
+    pub fn log(&self) -> Log {
+        let database = self.ground.database.clone().expect("the ground is SQLite");
+        Log::new(Arc::new(eventlog::Embedded::new(database)))
+    }
+
+    /// Starts the worker.
+    pub async fn work(&self, works: impl IntoIterator<Item = (&'static str, (Retry, Work))>) -> Running {
+        self.start(BTreeMap::new(), works).await
+    }
+
+    /// Starts the plan: whatever it hears, it hears from `orders`.
+    pub async fn start(
+        &self,
+        reactions: BTreeMap<&'static str, React>,
+        works: impl IntoIterator<Item = (&'static str, (Retry, Work))>,
+    ) -> Running {
+        let sources = if reactions.is_empty() { BTreeSet::new() } else { BTreeSet::from(["orders".to_owned()]) };
+        let plan = Plan { service: "shop", sources, reactions, works: works.into_iter().collect(), retry: Retry::REACTION };
+        plan.start(self.world.clone(), self.store.clone(), self.log()).await.unwrap()
+    }
+
+    /// Leaves jobs that are due.
+    pub async fn leave(&self, kind: &'static str, keys: impl IntoIterator<Item = i64>) {
+        let job = |key| NewJob {
+            kind,
+            key,
+            due: self.world.now(),
+            deadline: None,
+            body: String::new(),
+            correlation: String::new(),
+            lease: None,
+        };
+        let change = keys.into_iter().map(job).fold(Change::new(), Change::job);
+        self.store.commit(Once::Nothing, change).await.unwrap();
+    }
+
+    /// Waits until a condition holds.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
+        soon(what, async {
+            while !condition().await {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Waits for what must come soon.
+pub async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+}
+
+/// Jobs of one kind as they begin, and how long each takes.
+pub fn kind(concurrency: usize, world: &World, takes: Duration) -> ((Retry, Work), mpsc::UnboundedReceiver<Job>) {
+    let (began, beginning) = mpsc::unbounded_channel();
+    let world = world.clone();
+    let work = Work::One(Arc::new(move |job| {
+        let told = began.send(job);
+        let working = world.sleep(takes);
+        Box::pin(async move {
+            told.expect("the test looks on");
+            working.await;
+            Ok(Change::new())
+        })
+    }));
+    ((Retry { concurrency, ..Retry::TIMER }, work), beginning)
+}
