@@ -51,15 +51,17 @@ async fn a_job_never_runs_twice_while_its_lease_holds() {
 async fn a_job_whose_lease_passed_is_not_begun() {
     let stage = Stage::new().await;
     stage.leave("call", [1, 2]).await;
-    let (calls, mut calling) = kind(8, &stage.world, Duration::ZERO);
-    // The first commit frees the jobs of the dead, the next claims: when that one is through, its lease is over.
+    let (calls, mut calling) = kind(8, &stage.world, LONG);
     stage.work([("call", calls)]).await;
+    // The next commit claims: when that one is through, its lease is over.
     stage.engine.takes.store(61_000_000, Ordering::SeqCst);
     for key in [1, 2] {
         let job = soon("it comes back by itself", calling.recv()).await.unwrap();
         assert_eq!((job.key, job.attempts), (key, 1), "only what was begun counts");
     }
     assert_eq!(stage.engine.takes.load(Ordering::SeqCst), 0);
+    assert!(stage.store.next_due().await.unwrap().unwrap() > stage.world.now(), "they began under a lease that holds");
+    stage.clock.pass(LONG);
     stage.until("both are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
     assert!(calling.try_recv().is_err());
 }
