@@ -92,8 +92,12 @@ impl Platform {
 
     /// Starts one with settings, and waits until it is ready.
     pub async fn start_with(folder: &Folder, settings: &[&str]) -> Platform {
+        Platform::start_command(folder, comanda(), settings).await
+    }
+
+    /// Starts one as a command that somebody has prepared.
+    pub async fn start_command(folder: &Folder, mut command: Command, settings: &[&str]) -> Platform {
         let data = folder.path().join("data");
-        let mut command = comanda();
         command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         for setting in settings {
             command.args(["--set", setting]);
@@ -117,6 +121,11 @@ impl Platform {
         let platform = Platform { child, url, provider, data, http: Client::builder(TokioExecutor::new()).build_http() };
         platform.eventually("it is ready", async |platform| (platform.get("/readyz").await.status == 200).then_some(())).await;
         platform
+    }
+
+    /// Gives the number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Gives the staff's token.
