@@ -5,6 +5,7 @@ mod authorisation;
 mod backup;
 mod bad_input;
 mod commands;
+mod disk;
 mod events;
 mod happy;
 mod history;
