@@ -16,6 +16,7 @@ const FACTS: &[(&str, &[&str], &str)] = &[
         &["orders_orders"],
         "select count(*) from orders_orders where state not in (select word from states where is_over)",
     ),
+    ("orders_dropped", &["orders_closed"], "select sum(orders) from orders_closed"),
     ("revenue_minor", &["orders_orders"], "select sum(total_minor) from orders_orders where state = 'delivered'"),
     ("money_taken_minor", &["payments_payments"], "select sum(taken_minor) from payments_payments"),
     ("money_refunded_minor", &["payments_payments"], "select sum(refunded_minor) from payments_payments"),

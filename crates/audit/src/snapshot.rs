@@ -1,8 +1,8 @@
 //! One moment of the data: opened for reading only, seen through tables of our own that hold what all checks need.
 //!
-//! `said` is the log with the names of its events; `cursors`, `ahead`, `letters`, `jobs` and `acts` are those of all
-//! services together; `journal`, `books` and `states` come from outside of the file; `given` has one row: what the audit
-//! takes for granted. They are temporary: nothing is written to the data.
+//! `said` is the log with the names of its events; `cursors`, `ahead`, `letters`, `jobs`, `acts` and `trimmed` (up to where
+//! retention has dropped what had ended) are those of all services together; `journal`, `books` and `states` come from
+//! outside of the file; `given` has one row: what the audit takes for granted. They are temporary: nothing is written to the data.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,12 +18,13 @@ use crate::Inputs;
 const REACH_MARGIN_MICROS: i64 = 3_600_000_000;
 
 /// The tables that look alike in every service, and the columns of which checks ask.
-const COMMON: [(&str, &str, &str); 5] = [
+const COMMON: [(&str, &str, &str); 6] = [
     ("cursors", "cursors", "source, seq"),
     ("ahead", "ahead", "source, seq"),
     ("letters", "parked", "id, what, source, seq, kind, key, cause, attempts, parked_at, behind"),
     ("jobs", "jobs", "id, kind, key, due, wake, deadline, attempts, lease, cause"),
     ("acts", "acts", "id, at, principal, act, subject, reason"),
+    ("trimmed", "trimmed", "ended_before, ids_below"),
 ];
 
 const OWN: &str = "
@@ -36,6 +37,7 @@ create temp table ahead (service text, source text, seq integer, primary key (se
 create temp table letters (service text, id integer, what text, source text, seq integer, kind text, key integer, cause text, attempts integer, parked_at integer, behind integer);
 create temp table jobs (service text, id integer, kind text, key integer, due integer, wake integer, deadline integer, attempts integer, lease integer, cause text);
 create temp table acts (service text, id integer, at integer, principal text, act text, subject text, reason text);
+create temp table trimmed (service text primary key, ended_before integer, ids_below integer);
 create temp table given_up (service text, key integer);
 create temp table refund_acts (payment_id integer primary key);
 create temp table books (charge text, payment_id integer, state text, captured_minor integer, refunded_minor integer, at integer);

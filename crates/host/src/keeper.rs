@@ -17,6 +17,8 @@ const MARK_EVERY: Duration = Duration::from_secs(10);
 const MARK: &str = "ids_mark_ms";
 /// How long the answers of requests are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// When old things are first looked for: what a platform that was off for long has to end, it ends before that.
+const RETENTION_AFTER: Duration = Duration::from_secs(60);
 /// How often old things are looked for.
 const RETENTION_EVERY: Duration = Duration::from_secs(600);
 
@@ -39,6 +41,7 @@ pub async fn move_mark(database: &Database, ids: &IdSource, now_ms: i64) -> Resu
 pub(crate) fn keep(platform: &Platform) {
     let keeper = platform.clone();
     platform.world().spawn("retention", async move {
+        keeper.world().sleep(RETENTION_AFTER).await;
         loop {
             if let Err(fault) = retain(&keeper).await {
                 tracing::warn!(%fault, cause = fault.cause, "what is old could not be dropped");

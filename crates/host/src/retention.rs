@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{BoxFuture, Fault, Timestamp};
+use base::{BoxFuture, Event, Fault, Timestamp};
 use sql::{Change, Once, Outcome, Statement, Trimmed};
 
 use crate::platform::Hosted;
@@ -17,6 +17,8 @@ use crate::{Ctx, lowest_at};
 
 /// The pause between two commits, in which others get their turn.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How many events are looked at at once.
+const EVENTS: usize = 1_000;
 /// Nothing is kept shorter: an order may take 36 hours, and who takes part in it leans on what it knows of it.
 const DAYS_MIN: f64 = 2.0;
 
@@ -111,15 +113,30 @@ pub(crate) async fn sweep(hosted: &Hosted, now: Timestamp) -> Result<u64, Fault>
 
 /// Tells whether a service has still to hear something that was said before a time.
 async fn lags(hosted: &Hosted, before: Timestamp) -> Result<bool, Fault> {
-    let (Some(store), Some(running)) = (&hosted.ctx.0.store, &hosted.running) else { return Ok(false) };
-    for source in &running.sources {
-        let (cursor, _) = store.cursor(source).await?;
-        let next = hosted.ctx.log().read(source, cursor, 1).await?;
-        if next.first().is_some_and(|event| event.at < before) {
+    for source in hosted.running.iter().flat_map(|running| &running.sources) {
+        if hosted.unheard(source).await?.is_some_and(|event| event.at < before) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+impl Hosted {
+    /// Finds the oldest event of a source that the service has still to hear. Cursors move over what concerns nobody only
+    /// now and then, so what stands behind a cursor need not be news.
+    pub(crate) async fn unheard(&self, source: &str) -> Result<Option<Arc<Event>>, Fault> {
+        let (Some(store), Some(running)) = (&self.ctx.0.store, &self.running) else { return Ok(None) };
+        let (mut after, ahead) = store.cursor(source).await?;
+        loop {
+            let events = self.ctx.log().read(source, after, EVENTS).await?;
+            let news = |event: &&Arc<Event>| running.heard.contains(event.name()) && !ahead.contains(&event.seq);
+            match (events.iter().find(news), events.last()) {
+                (Some(event), _) => return Ok(Some(event.clone())),
+                (None, Some(last)) if events.len() == EVENTS => after = last.seq,
+                _ => return Ok(None),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -241,8 +241,7 @@ impl Platform {
             for hosted in self.inner.hosted() {
                 let Some(store) = &hosted.ctx.0.store else { continue };
                 for source in hosted.running.iter().flat_map(|running| &running.sources) {
-                    let behind = self.inner.log().read(source, store.cursor(source).await?.0, 1).await?;
-                    if let Some(event) = behind.first() {
+                    if let Some(event) = hosted.unheard(source).await? {
                         return Ok(Err(format!("{} has not heard {} of {source}", hosted.ctx.name(), event.kind)));
                     }
                 }

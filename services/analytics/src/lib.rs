@@ -9,6 +9,7 @@ mod clocks;
 pub mod domain;
 mod reactions;
 mod rebuild;
+mod retention;
 mod rpc;
 mod store;
 
@@ -53,7 +54,11 @@ pub fn service() -> host::Service {
     let clocks = Clocks::default();
     let (of_rpc, of_rebuild) = (clocks.clone(), clocks.clone());
     let service = host::Service::new("analytics")
-        .sql(&[sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }])
+        .sql(&[
+            sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
+            sql::Migration { version: 2, name: "retention", text: include_str!("../migrations/0002_retention.sql") },
+        ])
+        .retains(host::Kept::Work, retention::drop_minutes)
         .rpc(move |ctx| AnalyticsServer::new(rpc::Rpc::new(ctx, of_rpc)))
         .job("rebuild", Retry::TIMER, move |ctx, job| rebuild::replay(ctx, of_rebuild.clone(), job));
     HEARD.into_iter().fold(service, |service, name| {

@@ -34,5 +34,6 @@ pub async fn counted(ctx: &Ctx, clocks: &Clocks, generation: i64, events: &[Arc<
         ledger.hear(event)?;
     }
     let change = store::change_orders(generation, &before, &ledger.orders).into_iter().fold(Change::new(), Change::guarded);
-    Ok(store::add(generation, &ledger.figures, ctx.now()).into_iter().fold(change, Change::write))
+    let said_at = events.iter().map(|event| event.at).max().unwrap_or_default();
+    Ok(store::add(generation, &ledger.figures, said_at, ctx.now()).into_iter().fold(change, Change::write))
 }

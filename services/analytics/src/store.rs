@@ -19,7 +19,7 @@ const SHOP_PUT: &str = "insert into analytics_shops (id, time_zone, currency) va
 const SHOPS: &str = "select id from analytics_shops order by id";
 
 const COUNT_ADD: &str = "insert into analytics_counts (generation, shop_id, kind, events) values ($1, $2, $3, $4) on conflict (generation, shop_id, kind) do update set events = analytics_counts.events + excluded.events";
-const SERIES_ADD: &str = "insert into analytics_series (generation, shop_id, step, at, orders, delivered, cancelled, revenue_minor, refunded_minor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (generation, shop_id, step, at) do update set orders = analytics_series.orders + excluded.orders, delivered = analytics_series.delivered + excluded.delivered, cancelled = analytics_series.cancelled + excluded.cancelled, revenue_minor = analytics_series.revenue_minor + excluded.revenue_minor, refunded_minor = analytics_series.refunded_minor + excluded.refunded_minor";
+const SERIES_ADD: &str = "insert into analytics_series (generation, shop_id, step, at, orders, delivered, cancelled, revenue_minor, refunded_minor, touched_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (generation, shop_id, step, at) do update set orders = analytics_series.orders + excluded.orders, delivered = analytics_series.delivered + excluded.delivered, cancelled = analytics_series.cancelled + excluded.cancelled, revenue_minor = analytics_series.revenue_minor + excluded.revenue_minor, refunded_minor = analytics_series.refunded_minor + excluded.refunded_minor, touched_at = case when excluded.touched_at > analytics_series.touched_at then excluded.touched_at else analytics_series.touched_at end";
 const DOOR_DROP: &str = "delete from analytics_series where generation = $1 and shop_id = $2 and step = 'door' and at < $3";
 const ITEM_ADD: &str = "insert into analytics_items (generation, shop_id, month, slug, size, quantity, revenue_minor) values ($1, $2, $3, $4, $5, $6, $7) on conflict (generation, shop_id, month, slug, size) do update set quantity = analytics_items.quantity + excluded.quantity, revenue_minor = analytics_items.revenue_minor + excluded.revenue_minor";
 const COOKING_ADD: &str = "insert into analytics_cooking (generation, shop_id, up_to_ms, orders, total_ms, longest_ms) values ($1, $2, $3, $4, $5, $6) on conflict (generation, shop_id, up_to_ms) do update set orders = analytics_cooking.orders + excluded.orders, total_ms = analytics_cooking.total_ms + excluded.total_ms, longest_ms = case when excluded.longest_ms > analytics_cooking.longest_ms then excluded.longest_ms else analytics_cooking.longest_ms end";
@@ -179,8 +179,8 @@ pub fn change_orders(generation: i64, before: &BTreeMap<OrderId, Kept>, after: &
     gone.chain(new).collect()
 }
 
-/// Adds figures to a generation.
-pub fn add(generation: i64, figures: &Figures, now: Timestamp) -> Vec<Statement> {
+/// Adds figures of what was said until `said_at` to a generation.
+pub fn add(generation: i64, figures: &Figures, said_at: Timestamp, now: Timestamp) -> Vec<Statement> {
     let mut statements = Vec::new();
     for ((shop, kind), events) in &figures.counts {
         statements.push(statement(COUNT_ADD, params![generation, *shop, kind, *events]));
@@ -190,7 +190,7 @@ pub fn add(generation: i64, figures: &Figures, now: Timestamp) -> Vec<Statement>
         let Sums { orders, delivered, cancelled, revenue_minor, refunded_minor } = *sums;
         statements.push(statement(
             SERIES_ADD,
-            params![generation, *shop, *step, at, orders, delivered, cancelled, revenue_minor, refunded_minor],
+            params![generation, *shop, *step, at, orders, delivered, cancelled, revenue_minor, refunded_minor, said_at],
         ));
         if *step == "door" && doors.insert(*shop) {
             statements.push(statement(DOOR_DROP, params![generation, *shop, minute(now - DOOR_KEPT)]));

@@ -9,6 +9,7 @@ mod batch;
 pub mod domain;
 mod jobs;
 mod reactions;
+mod retention;
 mod rpc;
 mod store;
 
@@ -28,6 +29,7 @@ pub fn service() -> host::Service {
         .hears_all(&["order.paid", "payment.promised"], reactions::when_orders_paid_or_promised_pack_goods)
         .hears_many("order.ready", reactions::when_orders_ready_carry_them)
         .hears_many("order.cancelled", reactions::when_orders_cancelled_call_back)
+        .retains(host::Kept::Work, retention::drop_deliveries)
         .jobs_many(store::SHIP, Retry::TIMER, jobs::ship)
         .jobs_many(store::DELIVER, Retry::TIMER, jobs::deliver)
 }

@@ -8,6 +8,7 @@
 pub mod domain;
 mod edits;
 mod reactions;
+mod retention;
 mod rpc;
 mod shown;
 mod store;
@@ -17,7 +18,12 @@ use inventory_api::inventory_server::InventoryServer;
 /// Gives the service.
 pub fn service() -> host::Service {
     host::Service::new("inventory")
-        .sql(&[sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }])
+        .sql(&[
+            sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
+            sql::Migration { version: 2, name: "retention", text: include_str!("../migrations/0002_retention.sql") },
+        ])
+        .retains(host::Kept::Work, retention::drop_reservations)
+        .retains(host::Kept::Books, retention::drop_edits)
         .rpc(|ctx| InventoryServer::new(rpc::Rpc::new(ctx)))
         .hears_many("order.created", reactions::when_orders_created_set_aside)
         .hears_many("order.cancelled", reactions::when_orders_cancelled_put_back)

@@ -130,7 +130,7 @@ fn reservation_of(row: &Row) -> Result<Reservation, Fault> {
 }
 
 /// Reads `[[stock_id,quantity],…]`.
-fn needs_from(text: &str) -> Result<Needs, Fault> {
+pub fn needs_from(text: &str) -> Result<Needs, Fault> {
     let pairs: Vec<(StockId, i64)> = serde_json::from_str(text).map_err(|error| unreadable("needs", &error))?;
     Ok(pairs.into_iter().collect())
 }

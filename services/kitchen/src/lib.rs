@@ -9,6 +9,7 @@ mod batch;
 pub mod domain;
 mod jobs;
 mod reactions;
+mod retention;
 mod rpc;
 mod store;
 
@@ -27,6 +28,7 @@ pub fn service() -> host::Service {
         .hears_many("order.created", reactions::when_orders_created_write_tickets)
         .hears_all(&["order.paid", "payment.promised"], reactions::when_orders_paid_or_promised_book_them)
         .hears_many("order.cancelled", reactions::when_orders_cancelled_take_tickets_back)
+        .retains(host::Kept::Work, retention::drop_tickets)
         .jobs_many(store::START, Retry::TIMER, jobs::start)
         .jobs_many(store::READY, Retry::TIMER, jobs::ready)
         .job(store::LEAVE, Retry::TIMER, jobs::leave)

@@ -31,7 +31,7 @@ fn expire_job(due: Timestamp) -> NewJob {
 /// Drops a batch of what has expired, and leaves a job for the next.
 pub async fn expire(ctx: Ctx, _job: Job) -> Result<Change, Fault> {
     let (now, kept) = (ctx.now(), kept(&ctx));
-    let drops = store::expired(ctx.store(), now, kept, DROPS_MAX).await?;
+    let drops = store::expired(ctx.store(), now, DROPS_MAX).await?;
     let pause = (kept / 100).clamp(Duration::from_millis(50), Duration::from_secs(3_600));
     let next = if drops.len() < DROPS_MAX as usize { now + pause } else { now };
     Ok(drops.into_iter().fold(Change::new(), Change::write).job(expire_job(next)))

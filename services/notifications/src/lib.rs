@@ -10,6 +10,7 @@ mod jobs;
 mod mail;
 mod money;
 mod reactions;
+mod retention;
 mod rpc;
 mod store;
 mod words;
@@ -36,6 +37,7 @@ pub fn service() -> host::Service {
         .hears_many("order.shipped", reactions::when_something_happened_tell)
         .hears_many("order.delivered", reactions::when_something_happened_tell)
         .hears_many("order.cancelled", reactions::when_something_happened_tell)
+        .retains(host::Kept::Work, retention::drop_notes)
         .job("mail", MAIL, jobs::mail)
         .job("expire", Retry::TIMER, jobs::expire)
         .on_start(jobs::begin)

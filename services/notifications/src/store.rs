@@ -14,8 +14,6 @@ use crate::domain::{Draft, Known, Message, Template};
 const ORDER: &str = "select order_id, shop_id, device_id, language, has_email, pickup, currency, at from notifications_orders where order_id = $1";
 const ORDERS: &str = "select order_id, shop_id, device_id, language, has_email, pickup, currency, at from notifications_orders where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const ORDER_PUT: &str = "insert into notifications_orders (order_id, shop_id, device_id, language, has_email, pickup, currency, at) select cast($1 as bigint), cast($2 as bigint), cast($3 as bigint), cast($4 as text), cast($5 as boolean), cast($6 as boolean), cast($7 as text), cast($8 as bigint) where (select count(*) from notifications_messages where order_id = $1) = $9 on conflict do nothing";
-const OLD_ORDERS: &str = "select order_id, at from notifications_orders order by order_id limit $1";
-const ORDER_DROP: &str = "delete from notifications_orders where order_id = $1";
 
 const TOLD: &str = "select order_id, template, nth, id from notifications_messages where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const PUT: &str = "insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
@@ -163,18 +161,13 @@ pub fn read_all(device: DeviceId, now: Timestamp) -> Statement {
     statement(READ_ALL, params![device, now])
 }
 
-/// Gives the statements that drop the oldest messages and orders, as far as they have expired; at most `limit` of each.
-pub async fn expired(store: &Store, now: Timestamp, kept: std::time::Duration, limit: u32) -> Result<Vec<Statement>, Fault> {
+/// Gives the statements that drop the oldest messages, as far as they have expired; at most `limit`.
+pub async fn expired(store: &Store, now: Timestamp, limit: u32) -> Result<Vec<Statement>, Fault> {
     let mut drops = Vec::new();
     // Ids are ordered by time, so the oldest come first.
     for row in store.read(OLD, params![limit]).await? {
         if row.time(1)? <= now {
             drops.push(statement(DROP, params![row.int(0)?]));
-        }
-    }
-    for row in store.read(OLD_ORDERS, params![limit]).await? {
-        if row.time(1)? + kept + kept <= now {
-            drops.push(statement(ORDER_DROP, params![row.int(0)?]));
         }
     }
     Ok(drops)

@@ -9,11 +9,13 @@ pub mod domain;
 mod domain_tests;
 mod place;
 mod reactions;
+mod recall;
+mod retention;
 mod rpc;
 mod shown;
 mod store;
 
-use host::{Retry, Service};
+use host::{Kept, Retry, Service};
 use orders_api::orders_server::OrdersServer;
 use sql::Migration;
 
@@ -22,7 +24,10 @@ pub fn service() -> Service {
     let pending = place::Pending::default();
     let (counted, shared) = (pending.clone(), pending.clone());
     Service::new("orders")
-        .sql(&[Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }])
+        .sql(&[
+            Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
+            Migration { version: 2, name: "retention", text: include_str!("../migrations/0002_retention.sql") },
+        ])
         .rpc(move |ctx| OrdersServer::new(rpc::Rpc::new(ctx, pending)))
         .on_start(move |ctx| async move { counted.count(&ctx).await })
         .hears_many("stock.reserved", reactions::when_stock_reserved_await_payment)
@@ -36,6 +41,9 @@ pub fn service() -> Service {
         .hears_many("order.shipped", reactions::when_shipped_note_it)
         .hears_many("order.delivered", reactions::when_delivered_end)
         .hears("delivery.failed", reactions::when_delivery_failed_cancel)
+        .hears("delivery.recalled", reactions::when_recalled_cancel)
+        .retains(Kept::Books, retention::drop_orders)
+        .retains(Kept::Books, retention::drop_lines)
         .job("deadline", Retry::TIMER, reactions::when_a_deadline_passes)
         .on_start(move |ctx| async move { shared.follow(&ctx) })
 }

@@ -279,7 +279,7 @@ pub fn rebuild(projection: &str) -> Option<Change> {
         ),
         "statistics" => (
             "delete from orders_statistics",
-            "insert into orders_statistics (id, shop_id, state, orders, total_minor) select shop_id * 16 + case state when 'pending' then 0 when 'reserved' then 1 when 'promised' then 2 when 'paid' then 3 when 'cooking' then 4 when 'ready' then 5 when 'shipped' then 6 when 'delivered' then 7 else 8 end, shop_id, state, count(*), sum(total_minor) from orders_orders group by shop_id, state",
+            "insert into orders_statistics (id, shop_id, state, orders, total_minor) select shop_id * 16 + case state when 'pending' then 0 when 'reserved' then 1 when 'promised' then 2 when 'paid' then 3 when 'cooking' then 4 when 'ready' then 5 when 'shipped' then 6 when 'delivered' then 7 else 8 end, shop_id, state, cast(sum(orders) as bigint), cast(sum(total_minor) as bigint) from (select shop_id, state, 1 as orders, total_minor from orders_orders union all select shop_id, state, orders, total_minor from orders_closed) known group by shop_id, state",
         ),
         _ => return None,
     };

@@ -16,6 +16,7 @@ pub mod provider;
 mod provider_http;
 mod reactions;
 pub mod reconcile;
+mod retention;
 mod rpc;
 mod store;
 
@@ -40,6 +41,8 @@ pub fn service() -> host::Service {
         .hears_many("stock.reserved", reactions::when_stock_reserved_take_payment)
         .hears("order.cancelled", reactions::when_order_cancelled_give_back)
         .hears_many("order.delivered", reactions::when_orders_delivered_take_cash)
+        .retains(host::Kept::Books, retention::drop_payments)
+        .retains(host::Kept::Books, retention::drop_cards)
         .job(store::CHARGE, jobs::CHARGE_RETRY, move |ctx, job| jobs::charge(ctx, of_charges.clone(), job))
         .job(store::WITHDRAW, jobs::RETURN_RETRY, move |ctx, job| jobs::withdraw(ctx, of_withdrawals.clone(), job))
         .job(store::REFUND, jobs::RETURN_RETRY, move |ctx, job| jobs::refund(ctx, of_refunds.clone(), job))

@@ -85,6 +85,13 @@ pub fn compare(ours: &[OurEntry], books: &[BookRow], unsettled: &BTreeSet<Paymen
     found
 }
 
+/// Leaves out what the provider knows of payments that we dropped because they were settled long ago.
+pub fn leave_out_dropped(books: &mut Vec<BookRow>, ours: &[OurEntry], ids_below: i64) {
+    let kept: BTreeSet<PaymentId> = ours.iter().map(|entry| entry.payment).collect();
+    let dropped = |payment: PaymentId| payment.0 < ids_below && !kept.contains(&payment);
+    books.retain(|row| !asking::payment_of(&row.key).is_some_and(dropped));
+}
+
 fn differs(payment: Option<PaymentId>, provider_id: &str, what: String) -> Discrepancy {
     Discrepancy { payment, provider_id: provider_id.to_owned(), what }
 }
@@ -123,6 +130,17 @@ mod tests {
         let mine = [ours(7, "ch_1", "capture", 500), ours(7, "re_1", "refund", 200)];
         let books = [row(7, "ch_1", "capture", 500), row(7, "re_1", "refund", 200), row(8, "ch_2", "decline", 900)];
         assert_eq!(compare(&mine, &books, &BTreeSet::new(), NOW), []);
+    }
+
+    #[test]
+    fn what_was_dropped_long_ago_is_no_difference_and_what_is_old_and_kept_may_be_one() {
+        let mut books = vec![row(5, "ch_0", "capture", 1), row(7, "ch_1", "capture", 500), row(9, "ch_2", "capture", 2)];
+        let mine = [ours(7, "ch_1", "capture", 400)];
+        leave_out_dropped(&mut books, &mine, 8);
+        assert_eq!(
+            whats(&mine, &books),
+            ["a capture is 400 to us and 500 to the provider", "the provider knows a capture of 2 that we do not"]
+        );
     }
 
     #[test]

@@ -145,10 +145,12 @@ pub async fn token(store: &Store, method: MethodId) -> Result<Option<String>, Fa
     store.read_one(text, params![method]).await?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
 
-/// Keeps a method; keeping it again changes nothing.
+/// Keeps a method. Keeping it again changes nothing, except that once a day it is noted to be in use.
 pub fn keep_method(method: MethodId, token: &str, hint: &str, now: Timestamp) -> Change {
-    let text = "insert into payments_methods (id, kind, token, hint, created_at) values ($1, $2, $3, $4, $5) on conflict (id) do nothing";
-    Change::new().write(statement(text, params![method, "card", token, hint, now]))
+    let text = "insert into payments_methods (id, kind, token, hint, created_at) values ($1, $2, $3, $4, $5)
+                on conflict (id) do update set created_at = excluded.created_at where payments_methods.created_at < $6";
+    let a_day_ago = now - crate::retention::CARD_NOTED_EVERY;
+    Change::new().write(statement(text, params![method, "card", token, hint, now, a_day_ago]))
 }
 
 /// Gives all that the provider's books must agree with, and the payments that were still moving before it was read.

@@ -1,4 +1,4 @@
-//! Only a service's store speaks SQL, and only about the service's own tables.
+//! Only a service's store and its retention speak SQL, and only about the service's own tables.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
         let home = format!("services/{service}/src/");
         for (path, text) in tree.under(&home).filter(|(path, _)| path.ends_with(".rs")) {
             let room = &path[home.len()..];
-            let store = room == "store.rs" || room.starts_with("store/");
+            let store = matches!(room, "store.rs" | "retention.rs") || room.starts_with("store/");
             for (line, literal) in literals(product(text)) {
                 if !store && speaks_sql(literal) {
                     found.push(Violation::new(path, line, "SQL belongs to store.rs"));

@@ -61,9 +61,10 @@ pub(super) const CHECKS: &[Check] = &[
              except select order_id, shop_id, state from orders_board)",
     ),
     check!(
-        EffectsHappenOnce, "statistics_differ", ["orders_statistics", "orders_orders"],
+        EffectsHappenOnce, "statistics_differ", ["orders_statistics", "orders_orders", "orders_closed"],
         "The statistics know {kept} {state} orders of {kept_minor}; there are {orders} of {minor}.",
-        "with truth as materialized (select shop_id, state, count(*) as orders, sum(total_minor) as minor from orders_orders group by shop_id, state),
+        "with truth as materialized (select shop_id, state, sum(orders) as orders, sum(minor) as minor from (select shop_id, state, 1 as orders, total_minor as minor from orders_orders
+             union all select shop_id, state, orders, total_minor from orders_closed) group by shop_id, state),
          kept as materialized (select shop_id, state, sum(orders) as orders, sum(total_minor) as minor from orders_statistics group by shop_id, state)
          select k.shop_id, k.state, k.orders as kept, k.minor as kept_minor, coalesce(t.orders, 0) as orders, coalesce(t.minor, 0) as minor
          from kept k left join truth t on t.shop_id = k.shop_id and t.state = k.state where k.orders <> coalesce(t.orders, 0) or k.minor <> coalesce(t.minor, 0)
@@ -115,7 +116,7 @@ pub(super) const CHECKS: &[Check] = &[
         ),
     ),
     check!(
-        EffectsHappenOnce, "figures_differ", ["analytics_series", "analytics_state", "orders_orders", "log"],
+        EffectsHappenOnce, "figures_differ", ["analytics_series", "analytics_state", "orders_orders", "orders_closed", "log"],
         "The figures say {figures} (orders, delivered, cancelled, revenue), the orders make it {truth}.",
         concat!(
             "with known as (select generation from analytics_state where building = 0 and (select reach from given) = -9223372036854775808
@@ -124,8 +125,9 @@ pub(super) const CHECKS: &[Check] = &[
                  and not exists (select 1 from orders_orders o where o.state not in (select word from states where is_over))),
              kept as (select shop_id, orders || ', ' || delivered || ', ' || cancelled || ', ' || revenue_minor as told
                  from analytics_series s join known k on k.generation = s.generation where s.step = 'all'),
-             made as (select shop_id, count(*) || ', ' || sum(state = 'delivered') || ', ' || sum(state = 'cancelled') || ', '
-                 || sum(case state when 'delivered' then total_minor else 0 end) as told from orders_orders group by shop_id)
+             made as (select shop_id, sum(orders) || ', ' || sum(case state when 'delivered' then orders else 0 end) || ', ' || sum(case state when 'cancelled' then orders else 0 end) || ', '
+                 || sum(case state when 'delivered' then total_minor else 0 end) as told
+                 from (select shop_id, state, 1 as orders, total_minor from orders_orders union all select shop_id, state, orders, total_minor from orders_closed) group by shop_id)
              select m.shop_id, coalesce(k.told, 'nothing') as figures, m.told as truth from known join made m left join kept k on k.shop_id = m.shop_id
              where k.told is not m.told"
         ),

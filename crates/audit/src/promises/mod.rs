@@ -72,6 +72,14 @@ macro_rules! parked {
     };
 }
 
+/// Whether a service may have dropped what it kept about an order, because the order is old enough. An order of that age
+/// that has not ended is found for that.
+macro_rules! dropped {
+    ($service:literal, $order:literal) => {
+        concat!("(", $order, " < coalesce((select t.ids_below from trimmed t where t.service = '", $service, "'), 0))")
+    };
+}
+
 /// Whether the platform is still at work and a service has yet to hear some news of an order.
 macro_rules! still_to_hear {
     ($service:literal, $order:literal, $names:literal) => {
@@ -87,7 +95,7 @@ macro_rules! still_to_hear {
     };
 }
 
-use {check, heard, parked, still_to_hear};
+use {check, dropped, heard, parked, still_to_hear};
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,16 @@
 //! `NoOrderIsLost`: what was acknowledged is there, with its whole history.
 
-use super::check;
+use super::{check, dropped};
 use crate::check::Check;
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
         NoOrderIsLost, "acknowledged_order_missing", ["orders_orders"],
         "The order that the client knows as {reference} was acknowledged and is not there.",
-        "select j.order_id, j.reference from journal j where not exists (select 1 from orders_orders o where o.id = j.order_id)",
+        concat!(
+            "select j.order_id, j.reference from journal j where not exists (select 1 from orders_orders o where o.id = j.order_id) and not ",
+            dropped!("orders", "j.order_id")
+        ),
     ),
     check!(
         NoOrderIsLost, "acknowledged_total_differs", ["orders_orders"],
@@ -44,7 +47,10 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         NoOrderIsLost, "said_order_missing", ["orders_orders", "log"],
         "order.created was said of an order that is not there.",
-        "select s.key as order_id, s.seq from said s where s.name = 'order.created' and not exists (select 1 from orders_orders o where o.id = s.key)",
+        concat!(
+            "select s.key as order_id, s.seq from said s where s.name = 'order.created' and not exists (select 1 from orders_orders o where o.id = s.key) and not ",
+            dropped!("orders", "s.key")
+        ),
     ),
     check!(
         NoOrderIsLost, "lines_lost", ["orders_events", "orders_items"],

@@ -1,6 +1,6 @@
 //! `NothingIsSwallowed`: what a service has heard left its trace, or lies in its dead letters with a cause.
 
-use super::{check, heard, parked};
+use super::{check, dropped, heard, parked};
 use crate::check::Check;
 
 /// Events that a service has heard and not parked.
@@ -16,7 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Inventory has heard {name}, and there is neither a reservation nor a dead letter.",
         concat!(
             "select s.key as order_id, s.name, s.seq from said s where ", heard_by!("inventory", "'order.created', 'order.cancelled'"),
-            " and not exists (select 1 from inventory_reservations r where r.order_id = s.key)"
+            " and not exists (select 1 from inventory_reservations r where r.order_id = s.key) and not ", dropped!("inventory", "s.key")
         ),
     ),
     check!(
@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Payments has heard {name}, and there is neither a payment nor a dead letter.",
         concat!(
             "select s.key as order_id, s.name, s.seq from said s where ", heard_by!("payments", "'order.created', 'stock.reserved', 'order.cancelled'"),
-            " and not exists (select 1 from payments_payments p where p.id = s.key)"
+            " and not exists (select 1 from payments_payments p where p.id = s.key) and not ", dropped!("payments", "s.key")
         ),
     ),
     check!(
@@ -80,7 +80,7 @@ pub(super) const CHECKS: &[Check] = &[
         "The kitchen has heard {name}, and there is neither a ticket nor a dead letter.",
         concat!(
             "select s.key as order_id, s.name, s.seq from said s where ", heard_by!("kitchen", "'order.created', 'payment.promised'"),
-            " and not exists (select 1 from kitchen_tickets t where t.id = s.key)"
+            " and not exists (select 1 from kitchen_tickets t where t.id = s.key) and not ", dropped!("kitchen", "s.key")
         ),
     ),
     check!(
@@ -139,7 +139,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Delivery has heard {name}, and there is neither a delivery nor a dead letter.",
         concat!(
             "select s.key as order_id, s.name, s.seq from said s where ", heard_by!("delivery", "'order.created', 'order.paid', 'payment.promised', 'order.ready'"),
-            " and not exists (select 1 from delivery_deliveries d where d.id = s.key)"
+            " and not exists (select 1 from delivery_deliveries d where d.id = s.key) and not ", dropped!("delivery", "s.key")
         ),
     ),
     check!(
@@ -157,7 +157,7 @@ pub(super) const CHECKS: &[Check] = &[
         "Notifications has heard of the order, and there is neither a note of it nor a dead letter.",
         concat!(
             "select s.key as order_id, s.seq from said s where ", heard_by!("notifications", "'order.created'"),
-            " and not exists (select 1 from notifications_orders n where n.order_id = s.key)"
+            " and not exists (select 1 from notifications_orders n where n.order_id = s.key) and not ", dropped!("notifications", "s.key")
         ),
     ),
 ];

@@ -1,6 +1,6 @@
 //! `StockIsNeverNegative`: levels, the ledger and what orders hold tell the same story.
 
-use super::{check, still_to_hear};
+use super::{check, dropped, still_to_hear};
 use crate::check::Check;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
          where l.received + l.corrected - l.wasted <> l.available + l.reserved + l.consumed",
     ),
     check!(
-        StockIsNeverNegative, "ledger_differs", ["inventory_levels", "inventory_movements", "inventory_reservations"],
+        StockIsNeverNegative, "ledger_differs", ["inventory_levels", "inventory_movements", "inventory_reservations", "inventory_openings"],
         "The level is {kept}, the ledger says {computed} (available/reserved/consumed, received/corrected/wasted).",
         "with terms as (
              select m.stock_id, m.quantity as available, 0 as reserved, 0 as consumed,
@@ -30,7 +30,9 @@ pub(super) const CHECKS: &[Check] = &[
                  json_extract(n.value, '$[1]') * case m.kind when 'reserve' then -1 when 'release' then 1 else 0 end,
                  json_extract(n.value, '$[1]') * case m.kind when 'reserve' then 1 when 'release' then -1 when 'consume' then -1 else 0 end,
                  json_extract(n.value, '$[1]') * case m.kind when 'consume' then 1 else 0 end, 0, 0, 0
-             from inventory_movements m join inventory_reservations r on r.order_id = m.order_id, json_each(r.needs) n where m.stock_id is null),
+             from inventory_movements m join inventory_reservations r on r.order_id = m.order_id, json_each(r.needs) n where m.stock_id is null
+             union all
+             select b.id, b.received + b.corrected - b.wasted - b.consumed, 0, b.consumed, b.received, b.corrected, b.wasted from inventory_openings b),
          sums as materialized (select stock_id, sum(available) as available, sum(reserved) as reserved, sum(consumed) as consumed,
              sum(received) as received, sum(corrected) as corrected, sum(wasted) as wasted from terms group by stock_id),
          told as materialized (select stock_id, available || '/' || reserved || '/' || consumed || ', ' || received || '/' || corrected || '/' || wasted as told from sums),
@@ -62,7 +64,8 @@ pub(super) const CHECKS: &[Check] = &[
         concat!(
             "select o.id as order_id, coalesce(r.state, 'not even set aside') as reservation
              from orders_orders o left join inventory_reservations r on r.order_id = o.id
-             where o.state = 'delivered' and coalesce(r.state, '') <> 'consumed' and not ",
+             where o.state = 'delivered' and coalesce(r.state, '') <> 'consumed'
+             and not (r.order_id is null and ", dropped!("inventory", "o.id"), ") and not ",
             still_to_hear!("inventory", "o.id", "'cooking.started', 'order.shipped'")
         ),
     ),

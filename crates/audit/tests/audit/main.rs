@@ -3,4 +3,5 @@
 mod busy;
 mod corruptions;
 mod menu;
+mod retention;
 mod sound;

@@ -139,7 +139,8 @@ impl Customers<'_> {
         client.place(request).await.expect("the order is accepted").into_inner()
     }
 
-    async fn reaches(&self, order: &Order, state: &str) {
+    /// Waits until an order is in a state.
+    pub async fn reaches(&self, order: &Order, state: &str) {
         let waiting = || async {
             let mut client = OrdersClient::new(self.platform.channel("orders", staff()));
             let seen =
@@ -169,6 +170,11 @@ pub struct Busy {
 
 /// Starts all services.
 pub async fn open() -> Busy {
+    open_set(&[]).await
+}
+
+/// Starts all services, with settings.
+pub async fn open_set(more: &[(&str, &str)]) -> Busy {
     let folder = Arc::new(Scratch::new());
     let (provider_url, provider) = provider(folder.path()).await;
     let stock = Arc::new(AtomicI64::new(0));
@@ -183,7 +189,7 @@ pub async fn open() -> Busy {
         analytics::service(),
     ];
     let mut settings: BTreeMap<String, String> =
-        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        SETTINGS.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("provider_url".to_owned(), provider_url);
     let platform = Platform::start_with(folder.clone(), services, settings).await;
     stock.store(keep_cheese(&platform).await, Ordering::Relaxed);

@@ -11,8 +11,8 @@ use crate::domain::Needs;
 
 const NEWEST: &str = "select m.id, m.kind, m.order_id, m.stock_id, m.quantity, m.at, m.principal, m.reason, r.needs from inventory_movements m left join inventory_reservations r on r.order_id = m.order_id where m.id < $2 and m.shop_id = $1 order by m.id desc limit $3";
 const OF_ORDER: &str = "select m.id, m.kind, m.order_id, m.stock_id, m.quantity, m.at, m.principal, m.reason, r.needs from inventory_reservations r join inventory_movements m on m.id = r.taken_by or m.id = r.ended_by where r.order_id = $1 and r.shop_id = $2 order by m.id desc";
-/// Levels and movements in one statement, so that both are of the same moment.
-const EVERYTHING: &str = "select 0, l.id, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted, '', '' from inventory_levels l where l.shop_id = $1 union all select 1, coalesce(m.stock_id, 0), m.quantity, 0, 0, 0, 0, 0, m.kind, coalesce(r.needs, '') from inventory_movements m left join inventory_reservations r on r.order_id = m.order_id where m.shop_id = $1";
+/// Levels, movements and the opening balance in one statement, so that all are of the same moment.
+const EVERYTHING: &str = "select 0, l.id, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted, '', '' from inventory_levels l where l.shop_id = $1 union all select 1, coalesce(m.stock_id, 0), m.quantity, 0, 0, 0, 0, 0, m.kind, coalesce(r.needs, '') from inventory_movements m left join inventory_reservations r on r.order_id = m.order_id where m.shop_id = $1 union all select 2, o.id, o.received + o.corrected - o.wasted - o.consumed, 0, o.consumed, o.received, o.corrected, o.wasted, '', '' from inventory_openings o where o.shop_id = $1";
 
 /// One row of the ledger.
 #[derive(Debug, Clone)]
@@ -123,11 +123,13 @@ pub async fn tally_of_all(store: &Store, shop: ShopId) -> Result<Tally, Fault> {
     let mut tally = Tally::default();
     for row in store.scan(EVERYTHING, params![shop]).await? {
         let stock: StockId = row.id(1)?;
-        if row.int(0)? == 0 {
-            let terms = [row.int(2)?, row.int(3)?, row.int(4)?, row.int(5)?, row.int(6)?, row.int(7)?];
-            tally.kept.insert(stock, terms);
-        } else {
-            tally.movement(row.text(8)?, stock, row.int(2)?, row.text(9)?)?;
+        let terms = || Ok::<_, Fault>([row.int(2)?, row.int(3)?, row.int(4)?, row.int(5)?, row.int(6)?, row.int(7)?]);
+        match row.int(0)? {
+            0 => {
+                tally.kept.insert(stock, terms()?);
+            }
+            1 => tally.movement(row.text(8)?, stock, row.int(2)?, row.text(9)?)?,
+            _ => tally.add(stock, terms()?),
         }
     }
     Ok(tally)
