@@ -1,6 +1,6 @@
 //! Saga: how a service hears what others said, acts on it once, and works off what must be done outside.
 //!
-//! Owns: the reaction loop, the job worker, dead letters, and `settle` for requests.
+//! Owns: the reaction loop, the job worker, dead letters, the relay of outboxes, and `settle` for requests.
 //! Promises: `EffectsHappenOnce`, `OrderPerKey`, `NothingIsSwallowed`.
 //! Never: decides anything of the business, reads the clock or spawns but through `World`.
 //! Start reading at [`Plan`], then [`lane`] (events) and [`worker`] (jobs).
@@ -10,6 +10,7 @@ mod gate;
 mod lane;
 mod letters;
 mod plan;
+mod relay;
 mod settle;
 mod turns;
 mod window;
@@ -18,4 +19,5 @@ mod worker;
 pub use gate::Gate;
 pub use letters::Letters;
 pub use plan::{Plan, React, Retry, Running, Work};
+pub use relay::{Relay, Sink};
 pub use settle::settle;

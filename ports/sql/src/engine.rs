@@ -1,6 +1,7 @@
 //! The narrow trait that adapters implement: ordered steps, all or nothing.
 
-use base::{BoxFuture, Fault, NewEvent};
+use base::{BoxFuture, Event, Fault, NewEvent, Timestamp};
+use tokio::sync::watch;
 
 use crate::{Expect, Row, Value};
 
@@ -82,4 +83,27 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Commits.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>>;
+}
+
+/// What a relay takes from, where the log is not in the same file as the state: events that were committed and have not
+/// reached it yet. A relay claims; it never follows `id > last`, because ids become visible out of commit order.
+pub trait Outbox: Send + Sync + 'static {
+    /// Claims at most `limit` events of a service until `until`, the oldest first: none that somebody holds at `now`, and none whose
+    /// key is held, so that the order of a key outlives the relay that held it.
+    fn claim<'a>(
+        &'a self,
+        service: &'a str,
+        limit: usize,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Event>, Fault>>;
+
+    /// Takes events out, once the log has acknowledged them.
+    fn mark_sent<'a>(&'a self, service: &'a str, seqs: &'a [i64]) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// Gives what is still in, claimed or not, the oldest first.
+    fn unsent<'a>(&'a self, service: &'a str, limit: usize) -> BoxFuture<'a, Result<Vec<Event>, Fault>>;
+
+    /// Gives what changes when this process has said something.
+    fn news(&self) -> watch::Receiver<u64>;
 }

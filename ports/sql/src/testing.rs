@@ -7,14 +7,28 @@ use std::time::Duration;
 use base::world::Runtime;
 use base::{BoxFuture, Fault, Timestamp, World};
 use embedded::{Database, Options, Synchronous};
-use tempfile::TempDir;
 
+#[cfg(feature = "postgres")]
+mod schema;
 #[cfg(feature = "postgres")]
 mod server;
 #[cfg(feature = "postgres")]
-pub use server::url as postgres_url;
+pub use self::{schema::Schema, server::url as postgres_url};
 
 use crate::{Batch, Embedded, Engine, Migration, Row, Store, Value, Verdict};
+
+/// Gives the URL of the PostgreSQL that the environment asks for, if it does.
+///
+/// # Panics
+/// When it does and the feature `postgres` is off: tests that were to show something on PostgreSQL would show it on SQLite.
+#[allow(clippy::disallowed_methods)] // Tests are told by their environment.
+pub fn postgres_asked() -> Option<String> {
+    let asked = std::env::var("COMANDA_TEST_POSTGRES").ok()?;
+    #[cfg(feature = "postgres")]
+    return Some(if asked == "start" { server::url() } else { asked });
+    #[cfg(not(feature = "postgres"))]
+    panic!("COMANDA_TEST_POSTGRES={asked} wants the feature `postgres` of the package under test");
+}
 
 /// Makes the store of a service in a place of its own, which vanishes with it.
 pub async fn fresh(service: &str, migrations: &[Migration]) -> Store {
@@ -37,15 +51,12 @@ pub struct Ground {
 
 impl Ground {
     /// Makes a place on the engine that the environment chooses.
-    #[allow(clippy::disallowed_methods)]
     pub async fn fresh() -> Ground {
-        #[cfg(feature = "postgres")]
-        match std::env::var("COMANDA_TEST_POSTGRES").as_deref() {
-            Ok("start") => return Ground::postgres(&server::url()).await,
-            Ok(url) => return Ground::postgres(url).await,
-            Err(_) => {}
+        match postgres_asked() {
+            #[cfg(feature = "postgres")]
+            Some(url) => Ground::postgres(&url).await,
+            _ => Ground::sqlite(),
         }
-        Ground::sqlite()
     }
 
     /// Makes a place on SQLite, in a folder of its own.
@@ -57,7 +68,7 @@ impl Ground {
     pub fn sqlite_with(options: Options) -> Ground {
         let folder = tempfile::tempdir().expect("a test needs a folder");
         let database = Database::open(folder.path().join("test.db"), options).expect("an empty folder takes a database");
-        let engine = Throwaway { engine: Embedded::new(database.clone()), _folder: folder };
+        let engine = Throwaway { engine: Embedded::new(database.clone()), _ground: folder };
         Ground {
             engine: Arc::new(engine),
             database: Some(database),
@@ -70,12 +81,11 @@ impl Ground {
     /// Makes a place in a PostgreSQL server: a schema of its own.
     #[cfg(feature = "postgres")]
     pub async fn postgres(url: &str) -> Ground {
-        static NUMBER: AtomicI64 = AtomicI64::new(0);
-        let schema = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let world = world();
-        let opened = crate::Postgres::open(url, Some(&schema), world.clone()).await;
-        let postgres = opened.unwrap_or_else(|fault| panic!("no PostgreSQL at {url}: {fault} {:?}", fault.cause));
-        Ground { engine: Arc::new(postgres.clone()), database: None, world, postgres: Some(postgres) }
+        let schema = Schema::new(url);
+        let postgres = schema.open(world.clone()).await;
+        let engine = Throwaway { engine: postgres.clone(), _ground: schema };
+        Ground { engine: Arc::new(engine), database: None, world, postgres: Some(postgres) }
     }
 
     /// Opens the store of a service.
@@ -84,15 +94,24 @@ impl Ground {
     }
 }
 
-/// SQLite in a folder that goes when the engine goes.
-struct Throwaway {
-    engine: Embedded,
-    _folder: TempDir,
+/// Makes an engine know that nobody else has its data open, as is so in a test.
+pub fn alone(engine: impl Engine) -> Arc<dyn Engine> {
+    Arc::new(Throwaway { engine, _ground: () })
 }
 
-impl Engine for Throwaway {
+/// An engine on a ground that goes when the engine goes, and that nobody else stands on.
+struct Throwaway<E, G> {
+    engine: E,
+    _ground: G,
+}
+
+impl<E: Engine, G: Send + Sync + 'static> Engine for Throwaway<E, G> {
     fn name(&self) -> &'static str {
         self.engine.name()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
     }
 
     fn migrate<'a>(

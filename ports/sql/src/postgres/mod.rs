@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use base::{BoxFuture, Fault, World};
 use futures_util::{TryStreamExt, future};
+use tokio::sync::watch;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
@@ -28,13 +29,20 @@ const TRIES_MAX: u32 = 8;
 pub struct Postgres {
     pool: Arc<Pool>,
     world: World,
+    /// Counts the commits of this process that said something.
+    said: Arc<watch::Sender<u64>>,
 }
 
 impl Postgres {
     /// Connects to a server, given its URL or `key=value` settings; all tables live in `schema`, if one is named.
     pub async fn open(url: &str, schema: Option<&str>, world: World) -> Result<Postgres, Fault> {
         let pool = Pool::open(url, schema, world.clone()).await?;
-        Ok(Postgres { pool: Arc::new(pool), world })
+        Ok(Postgres { pool: Arc::new(pool), world, said: Arc::default() })
+    }
+
+    /// Ends it: whoever asks from now on is refused with `store_closed`.
+    pub fn close(&self) {
+        self.pool.close();
     }
 
     async fn rows(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> Result<Vec<Row>, Fault> {
@@ -85,6 +93,9 @@ impl Postgres {
         match client.batch_execute("commit").await {
             Ok(()) => {
                 connection.set_whole(true);
+                if !batch.events.is_empty() {
+                    self.said.send_modify(|count| *count += 1);
+                }
                 verdict
             }
             Err(error) if error.as_db_error().is_some() => Err(error.into()),

@@ -1,9 +1,12 @@
 //! The outbox: what was said and has not reached the log yet.
 
-use base::{Event, Fault, Timestamp};
+use base::{BoxFuture, Event, Fault, Timestamp};
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 
 use super::{Postgres, fault};
+use crate::Outbox;
+use crate::migration::checksum;
 use crate::tables::intern;
 
 pub(super) fn table(p: &str) -> String {
@@ -35,46 +38,64 @@ fn event(service: &str, row: &tokio_postgres::Row) -> Result<Event, Fault> {
     })
 }
 
-/// The relay's side. It claims rows and never follows `id > last`, because ids become visible out of commit order.
-impl Postgres {
-    /// Claims at most `limit` events of a service that nobody else holds at `now`, the oldest first, until `until`.
-    ///
-    /// One relay per service keeps the order of a key; a second one only takes over when the claims of the first end.
-    pub async fn claim_unsent(&self, service: &str, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {
-        let text = intern(format!(
-            "update {service}_outbox set claimed_until = $3 where id in (select id from {service}_outbox where claimed_until <= $1
-                order by id limit $2 for update skip locked) returning id, topic, kind, key, at, correlation, data"
-        ));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut connection = self.pool.take().await?;
-        let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
-        let rows = connection
-            .client
-            .query(&statement, &[&now.micros(), &limit, &until.micros()])
-            .await
-            .map_err(|error| fault(&error))?;
-        let mut events = rows.iter().map(|row| event(service, row)).collect::<Result<Vec<_>, _>>()?;
-        events.sort_by_key(|event| event.seq);
-        Ok(events)
+impl Outbox for Postgres {
+    fn claim<'a>(
+        &'a self,
+        service: &'a str,
+        limit: usize,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
+        Box::pin(async move {
+            let text = intern(format!(
+                "update {service}_outbox set claimed_until = $3 where id in (select id from {service}_outbox
+                    where claimed_until <= $1 and key not in (select key from {service}_outbox where claimed_until > $1)
+                    order by id limit $2) returning id, topic, kind, key, at, correlation, data"
+            ));
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut connection = self.pool.take().await?;
+            let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
+            let client = &connection.client;
+            connection.set_whole(false);
+            // One claims at a time, in a statement of its own: the next must begin with what this one has claimed in sight.
+            let lock = format!("begin; select pg_advisory_xact_lock({})", checksum(&format!("{service} outbox")));
+            let claimed = async {
+                client.batch_execute(&lock).await?;
+                let rows = client.query(&statement, &[&now.micros(), &limit, &until.micros()]).await?;
+                client.batch_execute("commit").await?;
+                Ok(rows)
+            };
+            let rows = claimed.await.map_err(|error: tokio_postgres::Error| fault(&error))?;
+            connection.set_whole(true);
+            let mut events = rows.iter().map(|row| event(service, row)).collect::<Result<Vec<_>, _>>()?;
+            events.sort_by_key(|event| event.seq);
+            Ok(events)
+        })
     }
 
-    /// Takes events out of the outbox, once the log has acknowledged them.
-    pub async fn mark_sent(&self, service: &str, seqs: &[i64]) -> Result<(), Fault> {
-        let text = intern(format!("delete from {service}_outbox where id = any($1)"));
-        let mut connection = self.pool.take().await?;
-        let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
-        connection.client.execute(&statement, &[&seqs]).await.map_err(|error| fault(&error))?;
-        Ok(())
+    fn mark_sent<'a>(&'a self, service: &'a str, seqs: &'a [i64]) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let text = intern(format!("delete from {service}_outbox where id = any($1)"));
+            let mut connection = self.pool.take().await?;
+            let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
+            connection.client.execute(&statement, &[&seqs]).await.map_err(|error| fault(&error))?;
+            Ok(())
+        })
     }
 
-    /// Gives what is in the outbox of a service, claimed or not, the oldest first.
-    pub async fn unsent(&self, service: &str, limit: usize) -> Result<Vec<Event>, Fault> {
-        let text =
-            intern(format!("select id, topic, kind, key, at, correlation, data from {service}_outbox order by id limit $1"));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut connection = self.pool.take().await?;
-        let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
-        let rows = connection.client.query(&statement, &[&limit]).await.map_err(|error| fault(&error))?;
-        rows.iter().map(|row| event(service, row)).collect()
+    fn unsent<'a>(&'a self, service: &'a str, limit: usize) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
+        Box::pin(async move {
+            let text =
+                intern(format!("select id, topic, kind, key, at, correlation, data from {service}_outbox order by id limit $1"));
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut connection = self.pool.take().await?;
+            let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
+            let rows = connection.client.query(&statement, &[&limit]).await.map_err(|error| fault(&error))?;
+            rows.iter().map(|row| event(service, row)).collect()
+        })
+    }
+
+    fn news(&self) -> watch::Receiver<u64> {
+        self.said.subscribe()
     }
 }

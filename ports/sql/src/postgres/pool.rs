@@ -44,7 +44,7 @@ impl Pool {
         let mut config: Config = url
             .parse()
             .map_err(|error| Fault::invalid("bad_database_url", "The URL of the database cannot be read.").because(error))?;
-        config.application_name("comanda");
+        config.application_name(schema.map_or_else(|| "comanda".to_owned(), |schema| format!("comanda {schema}")));
         let pool = |config: Config| Pool {
             config,
             world: world.clone(),
@@ -70,6 +70,11 @@ impl Pool {
             None => self.connect().await?,
         };
         Ok(Taken { connection: Some(connection), pool: self, whole: AtomicBool::new(true), _turn: turn })
+    }
+
+    pub(super) fn close(&self) {
+        self.turns.close();
+        self.idle.lock().expect("nothing panics while the list is held").clear();
     }
 
     async fn connect(&self) -> Result<Connection, Fault> {
@@ -114,7 +119,8 @@ impl DerefMut for Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let connection = self.connection.take().filter(|_| self.whole.load(Ordering::Relaxed));
+        let kept = self.whole.load(Ordering::Relaxed) && !self.pool.turns.is_closed();
+        let connection = self.connection.take().filter(|_| kept);
         if let (Some(connection), Ok(mut idle)) = (connection, self.pool.idle.lock()) {
             idle.push(connection);
         }

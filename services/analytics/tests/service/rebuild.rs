@@ -39,8 +39,14 @@ async fn rebuild(platform: &Platform) -> Result<u64, String> {
 
 /// Makes the figures wrong, so that only a rebuild can set them right.
 async fn spoil(platform: &Platform) {
-    let wrong = "update analytics_series set orders = orders + 7, revenue_minor = 1; update analytics_counts set events = 1; update analytics_items set quantity = 0; delete from analytics_cooking";
-    platform.inner().database().write(move |tx| Ok(tx.connection().execute_batch(wrong)?)).await.unwrap();
+    for wrong in [
+        "update analytics_series set orders = orders + 7, revenue_minor = 1",
+        "update analytics_counts set events = 1",
+        "update analytics_items set quantity = 0",
+        "delete from analytics_cooking",
+    ] {
+        platform.tamper("analytics", wrong, vec![]).await;
+    }
 }
 
 #[tokio::test]
@@ -108,6 +114,6 @@ async fn a_second_rebuild_waits_for_the_first() {
     let platform = platform().await;
     // As if a rebuild had begun that is not at work now.
     let begun = "update analytics_state set building = 2, epoch = epoch + 1";
-    platform.inner().database().write(move |tx| Ok(tx.connection().execute_batch(begun)?)).await.unwrap();
+    platform.tamper("analytics", begun, vec![]).await;
     assert_eq!(rebuild(&platform).await, Err("rebuild_running".to_owned()));
 }

@@ -144,12 +144,7 @@ async fn the_ledger_shows_what_was_changed_behind_its_back() {
     let platform = platform().await;
     let flour = add(&platform, "flour", 10, 0).await;
     let id = flour.stock_id;
-    platform
-        .inner()
-        .database()
-        .write(move |tx| Ok(tx.connection().execute("update inventory_levels set available = 11 where id = ?1", [id])?))
-        .await
-        .unwrap();
+    platform.tamper("inventory", "update inventory_levels set available = 11 where id = $1", vec![id.into()]).await;
     let answer = read(&platform, staff()).check_ledger(api::CheckLedgerRequest { shop_id: 1 }).await.unwrap().into_inner();
     assert_eq!(answer.differences, [api::Difference { stock_id: id, column: "available".into(), kept: 11, computed: 10 }]);
 }

@@ -73,11 +73,7 @@ impl Till {
     pub async fn crash(mut self) -> Till {
         self.platform = self.platform.crash_and_restart([payments::service()], self.settings.clone()).await;
         // What was at work when the process died is free again when its lease ends; here and now it does.
-        let freed = self.platform.inner().database().write(|tx| {
-            tx.connection().execute("update payments_jobs set wake = 0", [])?;
-            Ok(())
-        });
-        freed.await.unwrap();
+        self.platform.tamper("payments", "update payments_jobs set wake = 0", vec![]).await;
         self
     }
 
