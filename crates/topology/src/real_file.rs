@@ -42,7 +42,7 @@ fn services_and_edges_can_be_asked_for() {
     let expected = EdgePolicy { timeout, retries: 2, retry_budget: RetryBudget::DEFAULT, in_flight: 256, breaker };
     assert_eq!(edge, &expected);
     assert_eq!(topology.edge("payments", "orders"), None);
-    assert_eq!(topology.edges().count(), 13);
+    assert_eq!(topology.edges().count(), 14);
     let callers: Vec<&str> = topology.callers_of("catalog").map(|caller| caller.name.as_str()).collect();
     assert_eq!(callers, ["analytics", "gateway", "kitchen", "orders"]);
 }
@@ -58,7 +58,7 @@ fn each_event_has_its_owner_its_topic_and_its_hearers() {
     assert_eq!(topology.producer_of("order.progressed"), None);
     assert_eq!(topology.hearers_of("stock.reserved"), ["analytics", "orders", "payments"]);
     assert!(topology.hearers_of("dish.ready").is_empty());
-    assert_eq!(topology.events().count(), 27);
+    assert_eq!(topology.events().count(), 28);
     let topics: Vec<&str> = topology.topics().map(|topic| topic.name.as_str()).collect();
     let expected = [
         "catalog-events",

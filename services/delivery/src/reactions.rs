@@ -113,7 +113,7 @@ pub async fn when_orders_cancelled_call_back(ctx: Ctx, events: Vec<Arc<Event>>) 
 }
 
 /// Stands for an order that was not heard yet.
-const UNHEARD: Order = Order { carried: false, pickup: false, cash: false, total_minor: 0, currency: Currency::USD };
+pub(crate) const UNHEARD: Order = Order { carried: false, pickup: false, cash: false, total_minor: 0, currency: Currency::USD };
 
 fn order_of(created: &OrderCreated) -> Order {
     Order {
@@ -125,7 +125,8 @@ fn order_of(created: &OrderCreated) -> Order {
     }
 }
 
-fn blank(ctx: &Ctx, order_id: OrderId, shop_id: ShopId, state: State, order: Order) -> Delivery {
+/// Makes a delivery of which nothing is kept yet.
+pub(crate) fn blank(ctx: &Ctx, order_id: OrderId, shop_id: ShopId, state: State, order: Order) -> Delivery {
     Delivery {
         order_id,
         delivery_id: ctx.world().next_id::<DeliveryId>(),

@@ -2,9 +2,10 @@
 
 use base::id::{Id, OrderId, ShopId};
 use base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, TEXT_BYTES_MAX};
-use base::{Fault, Principal, Timestamp};
+use base::{Fault, NewEvent, Principal, Timestamp};
 use delivery_api as api;
 use delivery_api::delivery_server::Delivery as Contract;
+use delivery_api::events::DeliveryRecalled;
 use host::Ctx;
 use sql::Change;
 use tonic::{Request, Response, Status};
@@ -12,6 +13,7 @@ use wire::Call;
 
 use crate::batch::{Batch, settings_or_usual};
 use crate::domain::{Decision, Delivery, Error, Settings, State, Wish};
+use crate::reactions::{UNHEARD, blank};
 use crate::store;
 
 /// The server of the contract.
@@ -61,6 +63,37 @@ impl Rpc {
             Principal::Staff { .. } => change.write(self.ctx.store().act(&call.principal, act, subject, reason)),
             _ => change,
         }
+    }
+
+    /// Calls an order back for whoever is about to end it. An answer is not recorded: asked again, it is decided again.
+    async fn recalled(&self, call: &Call, asked: &api::RecallRequest) -> Result<api::RecallAnswer, Fault> {
+        let order = OrderId(asked.order_id);
+        host::settle(self.ctx.store(), self.ctx.world(), &Call { request: None, ..call.clone() }, || async {
+            let mut batch = Batch::begin(&self.ctx);
+            let (after, decision) = match store::delivery(self.ctx.store(), order).await? {
+                // Not heard of yet: when it is, there is nothing to do for it any more.
+                None => {
+                    let grave = blank(&self.ctx, order, ShopId(asked.shop_id), State::Cancelled, UNHEARD);
+                    batch.insert(&grave);
+                    (grave, Some(Decision { changed: true, ..Decision::default() }))
+                }
+                Some(before) => {
+                    let mut after = before.clone();
+                    let decision = after.recall(asked.from_the_way);
+                    if let Some(decision) = &decision {
+                        batch.keep(&before, &after, decision.clone(), &call.correlation);
+                    }
+                    (after, decision)
+                }
+            };
+            let answer = api::RecallAnswer { recalled: decision.is_some(), state: after.state.name().to_owned() };
+            let change = match decision {
+                Some(Decision { changed: true, .. }) => batch.end().say(recalled_said(&after, asked, call, self.ctx.now())),
+                _ => batch.end(),
+            };
+            Ok((change, answer))
+        })
+        .await
     }
 
     async fn list(&self, request: Request<api::ListDeliveriesRequest>) -> Result<api::ShipmentPage, Fault> {
@@ -138,6 +171,17 @@ impl Contract for Rpc {
         .await
     }
 
+    async fn recall(&self, request: Request<api::RecallRequest>) -> Result<Response<api::RecallAnswer>, Status> {
+        host::answer(async {
+            let call = Call::of(&request)?;
+            match call.principal {
+                Principal::Platform { .. } => self.recalled(&call, request.get_ref()).await,
+                _ => Err(Error::NotFound.fault()),
+            }
+        })
+        .await
+    }
+
     async fn get_settings(&self, request: Request<api::GetSettingsRequest>) -> Result<Response<api::Settings>, Status> {
         host::answer(async {
             let call = Call::of(&request)?;
@@ -159,6 +203,13 @@ fn staff_or_platform(principal: &Principal) -> Result<(), Fault> {
         Principal::Staff { .. } | Principal::Platform { .. } => Ok(()),
         Principal::Guest { .. } | Principal::Nobody => principal.must_serve(ShopId(0)),
     }
+}
+
+/// Says why and by whom the order is to end, so that it ends so whatever becomes of whoever asked.
+fn recalled_said(delivery: &Delivery, asked: &api::RecallRequest, call: &Call, now: Timestamp) -> NewEvent {
+    let Delivery { order_id, shop_id, delivery_id, .. } = *delivery;
+    let fact = DeliveryRecalled { order_id, shop_id, delivery_id, reason: asked.reason.clone(), by: asked.by.clone() };
+    NewEvent::of(&fact, now, &call.correlation)
 }
 
 fn answer_of(delivery: &Delivery) -> api::Shipment {

@@ -324,7 +324,12 @@ impl Order {
 
     /// Ends it because it cannot be had; what is over stays as it is.
     pub fn fail(&self, reason: CancelReason) -> Option<Happening> {
-        (!self.state.is_over()).then(|| cancelled(reason, "platform"))
+        self.end(reason, "platform")
+    }
+
+    /// Ends it for whoever had it called back: how far it has come meanwhile does not matter, for nobody will hand it over.
+    pub fn end(&self, reason: CancelReason, by: &str) -> Option<Happening> {
+        (!self.state.is_over()).then(|| cancelled(reason, by))
     }
 
     /// Decides what a deadline that has passed means; `None` when there is still time until the last one.

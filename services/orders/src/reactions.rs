@@ -1,18 +1,25 @@
 //! What orders hears from the others. No rules here: they are in `domain`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::id::OrderId;
 use base::{Event, Fault};
-use delivery_api::events::DeliveryFailed;
+use delivery_api::events::{DeliveryFailed, DeliveryRecalled};
 use host::{Change, Ctx, Job};
 use inventory_api::events::StockRejected;
 use kitchen_api::events::CookingFailed;
 use orders_api::events::CancelReason;
 use payments_api::events::{FailureReason, PaymentFailed};
+use sql::NewJob;
+use wire::Call;
 
 use crate::domain::{Happening, Order, State};
+use crate::recall::{Recalled, recall};
 use crate::store::{self, Tally};
+
+/// How long an overdue order waits that could not be called back.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 type Heard = Result<Change, Fault>;
 
@@ -79,14 +86,51 @@ pub async fn when_delivery_failed_cancel(ctx: Ctx, event: Arc<Event>) -> Heard {
     fail(&ctx, &event, failed.order_id, CancelReason::DeliveryFailed).await
 }
 
+/// It was called back so that it can end: it does, even if whoever wanted that is gone.
+pub async fn when_recalled_cancel(ctx: Ctx, event: Arc<Event>) -> Heard {
+    let recalled: DeliveryRecalled = event.read()?;
+    let word = serde_json::Value::String(recalled.reason);
+    let reason = serde_json::from_value(word).map_err(|error| {
+        Fault::internal("reason_unknown", "An order is to end for a reason that nobody knows.").because(error)
+    })?;
+    let order = known(&ctx, recalled.order_id).await?;
+    Ok(match order.end(reason, &recalled.by) {
+        Some(happening) => changed(&ctx, &order, &happening, &event.correlation),
+        None => Change::new(),
+    })
+}
+
 /// A deadline has passed: what nobody answered ends, what is on its way gets until the last one.
 pub async fn when_a_deadline_passes(ctx: Ctx, job: Job) -> Heard {
     let Some(order) = store::load(ctx.store(), OrderId(job.key)).await? else { return Ok(Change::new()) };
     let last = job.body == "last";
     match order.overdue(last) {
-        Some(happening) => Ok(changed(&ctx, &order, &happening, &job.correlation)),
+        Some(happening) => {
+            let call = Call::platform(ctx.name(), job.correlation.as_str());
+            match recall(&ctx, &call, &order, &happening, last).await {
+                Ok(Recalled::Yes) => Ok(changed(&ctx, &order, &happening, &job.correlation)),
+                // It has come further than was heard here, as after a long pause: the news will tell.
+                Ok(Recalled::TooLate(_)) => Ok(Change::new().job(again(&ctx, &job))),
+                Err(fault) => {
+                    tracing::warn!(order_id = order.id.0, %fault, cause = fault.cause, "an order that is overdue cannot be called back yet");
+                    Ok(Change::new().job(again(&ctx, &job)))
+                }
+            }
+        }
         None if order.state.is_over() => Ok(Change::new()),
         None => Ok(Change::new().job(crate::place::last_deadline(&ctx, &order, &job.correlation))),
+    }
+}
+
+fn again(ctx: &Ctx, job: &Job) -> NewJob {
+    NewJob {
+        kind: "deadline",
+        key: job.key,
+        due: ctx.now() + ASKED_AGAIN_AFTER,
+        deadline: None,
+        body: job.body.clone(),
+        correlation: job.correlation.clone(),
+        lease: None,
     }
 }
 

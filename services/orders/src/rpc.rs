@@ -1,5 +1,7 @@
 //! The contract of orders: who may ask, then domain and store.
 
+use std::sync::OnceLock;
+
 use base::id::{DeviceId, OrderId, ShopId};
 use base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, TEXT_BYTES_MAX};
 use base::{Fault, Principal};
@@ -12,9 +14,10 @@ use orders_api::{
 use tonic::{Request, Response, Status};
 use wire::Call;
 
-use crate::domain::{Order, State};
+use crate::domain::{self, Ending, Order, State};
 use crate::place::{self, Pending};
 use crate::reactions::changed;
+use crate::recall::{Recalled, recall};
 use crate::{shown, store};
 
 /// Answers the rpcs of orders.
@@ -102,12 +105,25 @@ impl Orders for Rpc {
             let call = Call::of(&request)?;
             let asked = request.get_ref();
             let why = reason(&asked.reason)?;
+            // Once it is called back it must end, however far it seems to have come when it is decided again.
+            let recalled: OnceLock<Ending> = OnceLock::new();
             saga::settle(self.ctx.store(), self.ctx.world(), &call, || async {
                 let order = self.seen(&call.principal, asked.order_id).await?;
                 let frozen = store::load_frozen(self.ctx.store(), order.id).await?;
-                let Some(happening) = order.cancel(&call.principal).map_err(|error| error.fault())? else {
+                let decided = match recalled.get() {
+                    Some(ending) => order.end(ending.reason, &ending.by),
+                    None => order.cancel(&call.principal).map_err(|error| error.fault())?,
+                };
+                let Some(happening) = decided else {
                     return Ok((Change::new(), shown::order(&order, &frozen)));
                 };
+                if let (None, domain::Happening::Cancelled(ending)) = (recalled.get(), &happening) {
+                    match recall(&self.ctx, &call, &order, &happening, false).await? {
+                        Recalled::Yes => drop(recalled.set(ending.clone())),
+                        Recalled::TooLate(State::Delivered) => return Err(domain::Error::Delivered.fault()),
+                        Recalled::TooLate(state) => return Err(domain::Error::TooLate(state).fault()),
+                    }
+                }
                 let mut change = changed(&self.ctx, &order, &happening, &call.correlation);
                 if call.principal.serves(order.shop_id) {
                     change = change.write(self.ctx.store().act(&call.principal, "cancel_order", &order.id.0.to_string(), why));

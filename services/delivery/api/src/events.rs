@@ -45,6 +45,20 @@ base::facts! {
         /// Why, for people.
         reason: String,
     }
+
+    /// An order was called back because it is to end; it is certain now that nobody will hand it over.
+    DeliveryRecalled = "delivery.recalled.v1" on "order-events", key order_id {
+        /// The order.
+        order_id: OrderId,
+        /// Its shop.
+        shop_id: ShopId,
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// Why the order ends, as `order.cancelled` has it.
+        reason: String,
+        /// Who ends it: `guest`, `staff` or `platform`.
+        by: String,
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +81,6 @@ mod tests {
         kept::<OrderShipped>(include_str!("../events/order.shipped.v1.json"));
         kept::<OrderDelivered>(include_str!("../events/order.delivered.v1.json"));
         kept::<DeliveryFailed>(include_str!("../events/delivery.failed.v1.json"));
+        kept::<DeliveryRecalled>(include_str!("../events/delivery.recalled.v1.json"));
     }
 }

@@ -71,6 +71,29 @@ pub struct GiveUpRequest {
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecallRequest {
+    #[prost(int64, tag = "1")]
+    pub order_id: i64,
+    #[prost(int64, tag = "2")]
+    pub shop_id: i64,
+    /// Why and by whom the order is to end, as `order.cancelled` has them.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub by: ::prost::alloc::string::String,
+    /// Whether it is called back even when it has left the shop.
+    #[prost(bool, tag = "5")]
+    pub from_the_way: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecallAnswer {
+    /// Whether it will not be handed over. If not, `state` says what it has become: `shipped` or `delivered`.
+    #[prost(bool, tag = "1")]
+    pub recalled: bool,
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSettingsRequest {
     #[prost(int64, tag = "1")]
@@ -234,6 +257,21 @@ pub mod delivery_client {
                 .insert(GrpcMethod::new("delivery.Delivery", "GiveUp"));
             self.inner.unary(req, path, codec).await
         }
+        /// Calls an order back before it ends; asked by the platform only. Once that is answered, it is never handed over.
+        pub async fn recall(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecallRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecallAnswer>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/delivery.Delivery/Recall");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("delivery.Delivery", "Recall"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn get_settings(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSettingsRequest>,
@@ -295,6 +333,11 @@ pub mod delivery_server {
             &self,
             request: tonic::Request<super::GiveUpRequest>,
         ) -> std::result::Result<tonic::Response<super::Shipment>, tonic::Status>;
+        /// Calls an order back before it ends; asked by the platform only. Once that is answered, it is never handed over.
+        async fn recall(
+            &self,
+            request: tonic::Request<super::RecallRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecallAnswer>, tonic::Status>;
         async fn get_settings(
             &self,
             request: tonic::Request<super::GetSettingsRequest>,
@@ -518,6 +561,43 @@ pub mod delivery_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GiveUpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/delivery.Delivery/Recall" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecallSvc<T: Delivery>(pub Arc<T>);
+                    impl<T: Delivery> tonic::server::UnaryService<super::RecallRequest> for RecallSvc<T> {
+                        type Response = super::RecallAnswer;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecallRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move { <T as Delivery>::recall(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecallSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

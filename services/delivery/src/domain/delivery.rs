@@ -281,6 +281,17 @@ impl Delivery {
         }
     }
 
+    /// Calls it back for an order that is to end; from its way to the door only where that is wished. None when it is too late.
+    ///
+    /// An order ends early only after this was decided, and a handing over is decided on the same delivery: so never both.
+    pub fn recall(&mut self, from_the_way: bool) -> Option<Decision> {
+        match self.state {
+            State::Delivered => None,
+            State::Shipped if !from_the_way => None,
+            _ => Some(self.call_back()),
+        }
+    }
+
     fn arrive(&mut self, proof: &str, now: Timestamp) {
         self.cash_taken_minor = self.cash_due_minor();
         self.state = State::Delivered;

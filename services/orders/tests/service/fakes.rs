@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
 use base::Principal;
 use catalog_api::catalog_server::{Catalog, CatalogServer};
 use catalog_api::*;
+use delivery_api::delivery_server::{Delivery, DeliveryServer};
+use delivery_api::{
+    GetDeliveryRequest, GetSettingsRequest, GiveUpRequest, HandOverRequest, ListDeliveriesRequest, RecallAnswer, RecallRequest,
+    Settings, Shipment, ShipmentPage,
+};
 use host::Service;
 use host::testing::Platform;
 use orders_api::orders_client::OrdersClient;
@@ -110,9 +116,39 @@ impl Payments for Till {
     }
 }
 
+/// A delivery that knows how far orders have come; what it does not know can be called back.
+#[derive(Clone, Default)]
+pub struct Couriers(pub Arc<Mutex<BTreeMap<i64, &'static str>>>);
+
+#[tonic::async_trait]
+impl Delivery for Couriers {
+    async fn recall(&self, request: Request<RecallRequest>) -> Result<Response<RecallAnswer>, Status> {
+        let asked = request.get_ref();
+        let state = self.0.lock().unwrap().get(&asked.order_id).copied().unwrap_or("cancelled");
+        let recalled = state == "cancelled" || (state == "shipped" && asked.from_the_way);
+        Ok(Response::new(RecallAnswer { recalled, state: state.to_owned() }))
+    }
+
+    not_here! {
+        get_delivery: GetDeliveryRequest => Shipment,
+        list_deliveries: ListDeliveriesRequest => ShipmentPage,
+        hand_over: HandOverRequest => Shipment,
+        give_up: GiveUpRequest => Shipment,
+        get_settings: GetSettingsRequest => Settings,
+        put_settings: Settings => Settings,
+    }
+}
+
 /// Gives orders and its neighbours.
 pub fn services() -> Vec<Service> {
+    services_with(&Couriers::default())
+}
+
+/// Gives orders and its neighbours, with couriers who are somewhere.
+pub fn services_with(couriers: &Couriers) -> Vec<Service> {
+    let couriers = couriers.clone();
     vec![
+        Service::new("delivery").rpc(|_| DeliveryServer::new(couriers)),
         Service::new("catalog").rpc(|_| CatalogServer::new(Menu)),
         Service::new("payments").rpc(|_| PaymentsServer::new(Till)),
         orders::service(),
