@@ -4,26 +4,32 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use base::{PlatformKey, World};
+use base::{Fault, PlatformKey, World};
 use http::{Request, Response, Uri};
 use tonic::body::Body;
 use tower::Service;
 
 use crate::breaker::BreakerView;
 use crate::edge::Edge;
+use crate::fault::answer_of;
+use crate::listen::Peer;
 use crate::remote::{Dial, PlainTcp, Remote, Undelivered};
 use crate::routes::Handler;
 use crate::server::{self, Gate, Local};
-use crate::{Channel, Faults, Policy};
+use crate::{Call, Channel, Faults, Policy, headers};
 
 /// A clonable handle of the switchboard. Services start in any order: a name is resolved when it is called.
 #[derive(Clone)]
 pub struct Exchange(Arc<Inner>);
 
+/// Tells whether one service may call another.
+type Callers = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 struct Inner {
     world: World,
     key: PlatformKey,
     dial: Arc<dyn Dial>,
+    callers: RwLock<Callers>,
     locals: RwLock<BTreeMap<&'static str, Arc<Local>>>,
     remotes: RwLock<BTreeMap<String, Arc<Remote>>>,
     gates: RwLock<BTreeMap<String, Arc<Gate>>>,
@@ -42,6 +48,7 @@ impl Exchange {
             world,
             key,
             dial: Arc::new(dial),
+            callers: RwLock::new(Arc::new(|_, _| true)),
             locals: RwLock::default(),
             remotes: RwLock::default(),
             gates: RwLock::default(),
@@ -63,6 +70,11 @@ impl Exchange {
     pub fn connect_remote(&self, service: &str, uri: Uri) {
         let remote = Remote::new(service, uri, self.0.world.clone(), Arc::clone(&self.0.dial));
         self.0.remotes.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Arc::new(remote));
+    }
+
+    /// Says which services of other processes may call which of this one; until then all of the platform may.
+    pub fn admit_only(&self, may_call: impl Fn(&str, &str) -> bool + Send + Sync + 'static) {
+        *self.0.callers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(may_call);
     }
 
     /// Gives the channel of an edge. All channels of one edge share its breaker, limit and budget; the first policy counts.
@@ -119,14 +131,34 @@ impl Exchange {
     /// Hands a request to wherever the service is.
     pub(crate) async fn deliver(&self, to: &str, request: Request<Body>) -> Result<Response<Body>, Undelivered> {
         if let Some(local) = self.local(to) {
-            return Ok(self.serve(&local, request).await);
+            return Ok(self.serve(&local, request, None).await);
         }
         let Some(remote) = self.remote(to) else { return Err(Undelivered::unseen(to)) };
         remote.send(request).await
     }
 
-    pub(crate) async fn serve(&self, local: &Local, request: Request<Body>) -> Response<Body> {
-        server::serve(local, request, &self.0.world, &self.0.key).await
+    /// Carries out a call, of another process when there is a `peer`.
+    pub(crate) async fn serve(&self, local: &Local, request: Request<Body>, peer: Option<&Peer>) -> Response<Body> {
+        let read = headers::read(request.headers(), &self.0.world, &self.0.key);
+        match read.and_then(|call| self.admitted(call, local.service, peer)) {
+            Ok(call) => server::serve(local, request, call).await,
+            Err(fault) => answer_of(fault),
+        }
+    }
+
+    /// Refuses a call whose sender is not who it says, or has not declared that it needs the service.
+    fn admitted(&self, call: Call, to: &str, peer: Option<&Peer>) -> Result<Call, Fault> {
+        let Some(speaks_for) = peer else { return Ok(call) };
+        let from = call.from.as_deref().unwrap_or_default();
+        if !speaks_for(from) {
+            let message = "The caller's certificate is not that of the service in whose name it speaks.";
+            return Err(Fault::unauthenticated("caller_forged", message).with("service", from));
+        }
+        let callers = Arc::clone(&self.0.callers.read().unwrap_or_else(PoisonError::into_inner));
+        if !callers(from, to) {
+            return Err(Fault::denied("caller_not_allowed", format!("{to} takes no calls from {from}.")).with("service", from));
+        }
+        Ok(call)
     }
 
     /// Lets go of what may be a dead connection to a service.

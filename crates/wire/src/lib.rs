@@ -1,7 +1,7 @@
 //! Wire: how one service reaches another.
 //!
 //! Owns: the exchange of a process, its channels, and what every call carries. Promises: both arms, in the process and
-//! over HTTP/2, have the same layers in the same order; who asks cannot be forged; every call ends by its deadline.
+//! over HTTP/2, have the same layers in the same order; who asks cannot be forged, and between machines only peers with the platform's certificate are heard; every call ends by its deadline.
 //! Never: hides that a call can fail, repeats what may have been carried out unless told so, knows a service by name.
 //! Start reading at [`Channel`] for the caller's end, at `server::serve` for the other.
 
@@ -19,6 +19,8 @@ mod policy;
 mod remote;
 mod routes;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use breaker::{BreakerState, BreakerView};
 pub use call::Call;
@@ -28,3 +30,5 @@ pub use fault::{fault_of, status_of};
 pub use policy::{BreakerPolicy, Faults, Policy};
 pub use remote::{Dial, PlainTcp, Stream};
 pub use routes::Routes;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsFiles};

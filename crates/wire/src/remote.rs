@@ -20,8 +20,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// How a peer is reached. TLS, and a simulated network, go here.
 pub trait Dial: Send + Sync + 'static {
-    /// Connects to a peer.
-    fn dial(&self, peer: Uri) -> BoxFuture<'static, io::Result<Box<dyn Stream>>>;
+    /// Connects to the process at an address that holds a service.
+    fn dial(&self, service: &str, peer: Uri) -> BoxFuture<'static, io::Result<Box<dyn Stream>>>;
 }
 
 /// Reaches peers over TCP without encryption.
@@ -31,7 +31,7 @@ pub struct PlainTcp;
 impl Dial for PlainTcp {
     // This is the one place of the product that calls other services over sockets.
     #[allow(clippy::disallowed_methods)]
-    fn dial(&self, peer: Uri) -> BoxFuture<'static, io::Result<Box<dyn Stream>>> {
+    fn dial(&self, _: &str, peer: Uri) -> BoxFuture<'static, io::Result<Box<dyn Stream>>> {
         Box::pin(async move {
             let host = peer.host().ok_or_else(|| io::Error::other("the address has no host"))?;
             let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -104,7 +104,7 @@ impl Remote {
         if let Some(sender) = connection.as_ref().filter(|sender| !sender.is_closed()) {
             return Ok(sender.clone());
         }
-        let stream = self.dial.dial(self.peer.clone()).await.map_err(|error| self.unreachable(&error))?;
+        let stream = self.dial.dial(&self.service, self.peer.clone()).await.map_err(|error| self.unreachable(&error))?;
         let shaken = http2::Builder::new(Tasks(self.world.clone())).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = shaken.map_err(|error| self.unreachable(&error))?;
         self.world.spawn("wire connection", async move {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 
-use base::{BoxFuture, Fault, PlatformKey, World};
+use base::{BoxFuture, Fault};
 use http::{Request, Response};
 use tonic::body::Body;
 use tracing::Instrument;
 
+use crate::Call;
 use crate::body::Served;
 use crate::fault::{answer_of, code_in};
-use crate::headers;
 use crate::routes::Handler;
 
 /// How many calls a service carries out at once unless it says otherwise.
@@ -74,11 +74,7 @@ pub(crate) struct Local {
 }
 
 /// Carries out one call. It always answers; what went wrong is in the answer.
-pub(crate) async fn serve(local: &Local, mut request: Request<Body>, world: &World, key: &PlatformKey) -> Response<Body> {
-    let call = match headers::read(request.headers(), world, key) {
-        Ok(call) => call,
-        Err(fault) => return answer_of(fault),
-    };
+pub(crate) async fn serve(local: &Local, mut request: Request<Body>, call: Call) -> Response<Body> {
     let place = match local.gate.enter(local.service) {
         Ok(place) => place,
         Err(fault) => return answer_of(fault),

@@ -8,7 +8,7 @@ use wire::{BreakerPolicy, BreakerState, BreakerView, Channel, Policy};
 
 use crate::house::{House, say};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     s1_g07_s2_r03_a_failing_service_is_left_alone_and_found_well_again,
     s2_r03_a_service_that_hangs_does_not_hold_up_its_callers,
     s2_r03_a_failed_probe_opens_it_again,

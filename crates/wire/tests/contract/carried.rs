@@ -9,7 +9,7 @@ use crate::echo_generated::Words;
 use crate::echo_generated::echo_client::EchoClient;
 use crate::house::{House, say};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     who_asks_on_which_errand_and_for_how_long_arrives,
     a_service_that_asks_for_itself_is_the_platform,
     what_a_caller_writes_into_the_headers_itself_does_not_count,

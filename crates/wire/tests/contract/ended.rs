@@ -8,7 +8,7 @@ use wire::Policy;
 
 use crate::house::{House, count, listening, say};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     a_call_ends_by_the_timeout_of_its_edge,
     a_call_ends_by_the_deadline_of_its_errand,
     a_stream_ends_by_the_deadline_too,
@@ -109,14 +109,14 @@ async fn a_process_that_ends_lets_its_calls_end_and_one_that_returns_is_found_ag
 struct DeadAtFirst(std::sync::Mutex<Vec<tokio::io::DuplexStream>>);
 
 impl wire::Dial for DeadAtFirst {
-    fn dial(&self, peer: http::Uri) -> base::BoxFuture<'static, std::io::Result<Box<dyn wire::Stream>>> {
+    fn dial(&self, service: &str, peer: http::Uri) -> base::BoxFuture<'static, std::io::Result<Box<dyn wire::Stream>>> {
         let mut dead = self.0.lock().unwrap();
         if dead.is_empty() {
             let (near, far) = tokio::io::duplex(1 << 16);
             dead.push(far);
             return Box::pin(async move { Ok(Box::new(near) as Box<dyn wire::Stream>) });
         }
-        wire::PlainTcp.dial(peer)
+        wire::PlainTcp.dial(service, peer)
     }
 }
 

@@ -12,11 +12,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio_stream::Stream;
 use tonic::codegen::tokio_stream;
 use tonic::{Request, Response, Status, Streaming};
-use wire::{Call, Channel, Exchange, Policy};
+use wire::{Call, Channel, Exchange, Policy, Tls};
 
 use crate::echo_generated::echo_client::EchoClient;
 use crate::echo_generated::echo_server::{Echo, EchoServer};
 use crate::echo_generated::{Number, Numbers, Words};
+use crate::secured::Authority;
 
 /// A world on tokio's paused clock; its wall clock can be set off.
 #[derive(Clone)]
@@ -214,6 +215,22 @@ pub async fn listening(exchange: &Exchange, address: &str) -> (SocketAddr, onesh
     (address, stop)
 }
 
+/// Serves an exchange to those who show a certificate.
+pub async fn listening_tls(exchange: &Exchange, tls: Tls) -> (SocketAddr, oneshot::Sender<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let exchange = exchange.clone();
+    tokio::spawn(async move {
+        exchange
+            .listen_tls(listener, tls, async {
+                let _ = stopped.await;
+            })
+            .await;
+    });
+    (address, stop)
+}
+
 impl House {
     pub fn local() -> House {
         let house = House::empty();
@@ -227,6 +244,20 @@ impl House {
         house.start_echo();
         let (address, stop) = listening(&house.callee, "127.0.0.1:0").await;
         house.caller.connect_remote("echo", format!("http://{address}").parse().unwrap());
+        (house.address, house.stop) = (Some(address), Some(stop));
+        house
+    }
+
+    pub async fn secured() -> House {
+        let mut house = House::empty();
+        let authority = Authority::new();
+        let caller = authority.identity(&house.world, &["tests", "late"]);
+        let callee = authority.identity(&house.world, &["echo"]);
+        house.callee = Exchange::new(house.world.clone(), key());
+        house.start_echo();
+        let (address, stop) = listening_tls(&house.callee, callee).await;
+        house.caller = Exchange::dialing(house.world.clone(), key(), caller);
+        house.caller.connect_remote("echo", format!("https://{address}").parse().unwrap());
         (house.address, house.stop) = (Some(address), Some(stop));
         house
     }

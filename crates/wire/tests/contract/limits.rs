@@ -5,7 +5,7 @@ use wire::Policy;
 
 use crate::house::{House, say};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     a_message_that_is_too_large_is_refused_and_the_next_one_is_not,
     an_edge_carries_no_more_calls_than_it_may,
     a_service_takes_no_more_calls_than_it_may,

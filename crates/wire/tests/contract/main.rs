@@ -1,4 +1,4 @@
-//! The contract of the wire: one suite, run on the local arm and on the remote one over loopback.
+//! The contract of the wire: one suite, run on the local arm and on the remote one, plain and with mutual TLS.
 #![allow(clippy::disallowed_methods)] // this is the world that the tests make up, on a paused clock
 
 mod breaker;
@@ -8,6 +8,7 @@ mod house;
 mod limits;
 mod repeated;
 mod seal;
+mod secured;
 mod streams;
 mod watched;
 
@@ -16,7 +17,7 @@ mod echo_generated;
 
 /// Makes a test per arm of each function that takes a [`house::House`].
 #[macro_export]
-macro_rules! on_both_arms {
+macro_rules! on_all_arms {
     ($($name:ident),* $(,)?) => {
         mod local {
             $(#[tokio::test(start_paused = true)]
@@ -28,6 +29,12 @@ macro_rules! on_both_arms {
             $(#[tokio::test(start_paused = true)]
             async fn $name() {
                 super::$name($crate::house::House::remote().await).await;
+            })*
+        }
+        mod secured {
+            $(#[tokio::test(start_paused = true)]
+            async fn $name() {
+                super::$name($crate::house::House::secured().await).await;
             })*
         }
     };

@@ -8,7 +8,7 @@ use wire::{Faults, Policy};
 
 use crate::house::{House, say};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     s2_r04_a_transient_fault_is_repeated_with_growing_waits,
     s2_r04_a_call_that_may_have_been_carried_out_is_not_repeated_unasked,
     s2_r04_a_call_that_nobody_saw_is_repeated,

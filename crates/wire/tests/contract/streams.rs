@@ -7,7 +7,7 @@ use crate::echo_generated::Number;
 use crate::echo_generated::echo_client::EchoClient;
 use crate::house::{House, count};
 
-crate::on_both_arms!(
+crate::on_all_arms!(
     a_streamed_answer_arrives_in_order,
     a_stream_that_fails_midway_keeps_its_status,
     a_stream_that_panics_midway_keeps_its_status,

@@ -10,10 +10,7 @@ use wire::Policy;
 
 use crate::house::{House, count, say};
 
-crate::on_both_arms!(
-    every_call_is_measured_by_edge_method_and_code,
-    a_cause_is_logged_once_beside_its_correlation_and_never_sent,
-);
+crate::on_all_arms!(every_call_is_measured_by_edge_method_and_code, a_cause_is_logged_once_beside_its_correlation_and_never_sent,);
 
 async fn every_call_is_measured_by_edge_method_and_code(house: House) {
     let recorder = PrometheusBuilder::new().build_recorder();
