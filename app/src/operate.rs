@@ -107,6 +107,7 @@ pub async fn events(options: EventsOptions) -> Result<ExitCode, Fault> {
     if !response.status().is_success() {
         return Err(Fault::unavailable("no_events", format!("The platform answered {}.", response.status())));
     }
+    eprintln!("Following {}; stop with Ctrl-C.", options.remote.url);
     let mut body = response.into_body();
     let mut rest = String::new();
     while let Some(Ok(frame)) = body.frame().await {
