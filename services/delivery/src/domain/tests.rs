@@ -111,6 +111,30 @@ fn a_cancelled_order_is_called_back_from_wherever_it_is_and_never_delivered() {
 }
 
 #[test]
+fn an_order_is_recalled_before_it_leaves_or_from_its_way_but_not_from_its_table() {
+    for (state, before_it_leaves, from_the_way) in [
+        (State::Waiting, true, true),
+        (State::Packing, true, true),
+        (State::PaidEarly, true, true),
+        (State::Shipped, false, true),
+        (State::Delivered, false, false),
+        (State::Failed, true, true),
+        (State::Cancelled, true, true),
+    ] {
+        for (wish, expected) in [(false, before_it_leaves), (true, from_the_way)] {
+            let mut delivery = given(state, Order { cash: true, ..pizza() });
+            assert_eq!(delivery.recall(wish).is_some(), expected, "{state:?}, {wish}");
+            if expected {
+                assert!(delivery.hand_over("signed", 2_500, Timestamp(1)).is_err(), "{state:?}");
+                assert_eq!(delivery.cash_taken_minor, 0, "{state:?}");
+            } else {
+                assert_eq!(delivery.state, state);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_heard_before_the_order_is_not_forgotten() {
     let mut dishes = given(State::PaidEarly, goods());
     assert!(dishes.is_ready(&usual(), Timestamp(1)).changed);

@@ -1,5 +1,5 @@
 use base::Principal;
-use delivery_api::events::{DeliveryFailed, OrderDelivered};
+use delivery_api::events::{DeliveryFailed, DeliveryRecalled, OrderDelivered};
 use host::testing::guest;
 
 use super::*;
@@ -122,4 +122,76 @@ async fn settings_are_set_once_per_version_and_must_make_sense() {
     let bad = api::Settings { time_scale: f64::NAN, version: 1, ..wish.clone() };
     assert_eq!(code(&client.put_settings(bad).await.unwrap_err()), "bad_delivery_settings");
     assert_eq!(client.put_settings(api::Settings { version: 1, ..wish }).await.unwrap().into_inner().version, 2);
+}
+
+fn recall(order: i64, from_the_way: bool) -> api::RecallRequest {
+    api::RecallRequest { order_id: order, shop_id: 1, reason: "staff_decided".into(), by: "staff".into(), from_the_way }
+}
+
+fn platform_asks(platform: &Platform) -> DeliveryClient<wire::Channel> {
+    DeliveryClient::new(platform.channel("delivery", base::Principal::platform("orders")))
+}
+
+#[tokio::test]
+async fn what_was_recalled_is_not_handed_over_and_what_was_handed_over_is_not_recalled() {
+    let platform = delivery(&[]).await;
+    by_hand(&platform).await;
+    for order in 1..=8 {
+        platform.say("orders", &in_cash(created(order, ItemKind::Dish))).await;
+        platform.say("kitchen", &ready(order)).await;
+    }
+    platform.heard("order.shipped", 8).await;
+    let left = platform_asks(&platform).recall(recall(1, false)).await.unwrap().into_inner();
+    assert_eq!((left.recalled, left.state.as_str()), (false, "shipped"), "it has left the shop");
+    let mut handed_over = 0;
+    for order in 1..=8 {
+        let mut courier = DeliveryClient::new(platform.writing("delivery", staff(), &format!("door {order}"), ""));
+        let door = courier.hand_over(api::HandOverRequest { order_id: order, proof: "signed".into(), cash_taken_minor: 1_250 });
+        let mut office = platform_asks(&platform);
+        let office = office.recall(recall(order, true));
+        // Both come at the same moment; who is first is left to chance, and to who is asked first.
+        let (door, office) = if order % 2 == 0 {
+            tokio::join!(door, office)
+        } else {
+            let (office, door) = tokio::join!(office, door);
+            (door, office)
+        };
+        let office = office.unwrap().into_inner();
+        assert_eq!(door.is_ok(), !office.recalled, "order {order}: one of them, {door:?}, {office:?}");
+        let known = shipment(&platform, order).await;
+        let (state, cash) = if door.is_ok() { ("delivered", 1_250) } else { ("cancelled", 0) };
+        assert_eq!((known.state.as_str(), known.cash_taken_minor, known.cash_due_minor), (state, cash, 0));
+        handed_over += usize::from(door.is_ok());
+        let again = platform_asks(&platform).recall(recall(order, true)).await.unwrap().into_inner();
+        assert_eq!(again.recalled, office.recalled, "asked twice, answered alike");
+    }
+    platform.settled().await;
+    assert_eq!(platform.events("order.delivered").await.len(), handed_over);
+    let recalled = platform.events("delivery.recalled").await;
+    assert_eq!(recalled.len(), 8 - handed_over, "each is said once");
+    if let Some(event) = recalled.first() {
+        let said: DeliveryRecalled = event.read().unwrap();
+        assert_eq!((said.reason.as_str(), said.by.as_str()), ("staff_decided", "staff"));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_recalled_before_it_was_heard_of_never_leaves() {
+    let platform = delivery(FAST).await;
+    assert!(platform_asks(&platform).recall(recall(1, false)).await.unwrap().into_inner().recalled);
+    platform.say("orders", &created(1, ItemKind::Goods)).await;
+    platform.say("payments", &paid(1, "card")).await;
+    platform.settled().await;
+    assert_eq!(state(&platform, 1).await, "cancelled");
+    assert!(platform.events("order.shipped").await.is_empty());
+}
+
+#[tokio::test]
+async fn only_the_platform_recalls() {
+    let platform = delivery(&[]).await;
+    for who in [guest(1), staff(), base::Principal::Nobody] {
+        let mut client = DeliveryClient::new(platform.channel("delivery", who));
+        assert_eq!(code(&client.recall(recall(1, true)).await.unwrap_err()), "delivery_not_found");
+    }
+    assert!(platform.events("delivery.recalled").await.is_empty());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base::Currency;
 use base::id::{DeliveryId, OrderId, PaymentId, ShopId, TicketId};
-use delivery_api::events::{OrderDelivered, OrderShipped};
+use delivery_api::events::{DeliveryRecalled, OrderDelivered, OrderShipped};
 use host::testing::{Platform, guest, staff};
 use inventory_api::events::{Shortage, StockRejected, StockReserved};
 use kitchen_api::events::{CookingStarted, OrderReady};
@@ -13,7 +13,7 @@ use orders_api::{CancelRequest, GetOrderRequest, Order};
 use payments_api::events::{FailureReason, OrderPaid, PaymentFailed};
 use wire::fault_of;
 
-use crate::fakes::{client, place, services};
+use crate::fakes::{Couriers, client, place, services, services_with};
 
 const SHOP: ShopId = ShopId(1);
 
@@ -136,6 +136,67 @@ async fn a_guest_cancels_in_time_and_is_refused_when_the_kitchen_has_begun() {
     reaches(&platform, late.order_id, "cooking").await;
     let refusal = fault_of(guest.cancel(CancelRequest { order_id: late.order_id, reason: String::new() }).await.unwrap_err());
     assert_eq!((refusal.code.as_str(), refusal.kind.http_status()), ("too_late_to_cancel", 422));
+}
+
+#[tokio::test]
+async fn staff_are_refused_when_it_was_handed_over_although_orders_has_not_heard_of_it() {
+    let couriers = Couriers::default();
+    let platform = Platform::start(services_with(&couriers)).await;
+    let mut shop = client(&platform, staff());
+    for (state, code) in [("delivered", "already_delivered"), ("shipped", "too_late_to_cancel")] {
+        let order = place(&platform, guest(7)).await;
+        couriers.0.lock().unwrap().insert(order.order_id, state);
+        let refusal = shop.cancel(CancelRequest { order_id: order.order_id, reason: "too slow".into() }).await.unwrap_err();
+        assert_eq!(fault_of(refusal).code, code);
+        say_all(&platform, &order).await;
+        reaches(&platform, order.order_id, "delivered").await;
+    }
+    platform.settled().await;
+    assert!(platform.events("order.cancelled").await.is_empty(), "nobody was told to give money back");
+}
+
+#[tokio::test]
+async fn what_was_called_back_ends_even_if_whoever_wanted_it_is_gone() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    let order_id = OrderId(order.order_id);
+    platform.say("kitchen", &CookingStarted { order_id, shop_id: SHOP, ticket_id: TicketId(1), ready_at: platform.now() }).await;
+    let recalled = DeliveryRecalled {
+        order_id,
+        shop_id: SHOP,
+        delivery_id: DeliveryId(1),
+        reason: "customer_asked".to_owned(),
+        by: "guest".to_owned(),
+    };
+    platform.say("delivery", &recalled).await;
+    let ended = reaches(&platform, order.order_id, "cancelled").await;
+    assert_eq!((ended.reason.as_str(), ended.cancelled_by.as_str()), ("customer_asked", "guest"));
+    platform.say("delivery", &recalled).await;
+    platform.settled().await;
+    assert_eq!(platform.events("order.cancelled").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deadline_does_not_end_what_was_delivered_while_orders_was_not_listening() {
+    let couriers = Couriers::default();
+    let platform = Platform::start_set(services_with(&couriers), &[("order_first_deadline_seconds", "0.02")]).await;
+    let gate = platform.inner().running("orders").unwrap().gate.clone();
+    gate.set_open(false);
+    let order = place(&platform, guest(7)).await;
+    couriers.0.lock().unwrap().insert(order.order_id, "delivered");
+    say_all(&platform, &order).await;
+    // The deadline has passed, and the news still waits: whichever comes first when the gate opens, the order was delivered.
+    let store = platform.ctx("orders").store().clone();
+    platform
+        .eventually("the deadline is due", || async {
+            let due = store.next_due().await?;
+            Ok(if due.is_some_and(|due| due <= platform.now()) { Ok(()) } else { Err(format!("{due:?}")) })
+        })
+        .await;
+    gate.set_open(true);
+    reaches(&platform, order.order_id, "delivered").await;
+    platform.settled().await;
+    assert!(platform.events("order.cancelled").await.is_empty());
 }
 
 #[tokio::test]
