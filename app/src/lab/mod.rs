@@ -5,8 +5,9 @@ mod child;
 mod kill;
 mod menu;
 mod orders;
+mod placing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ pub struct CeilingOptions {
     /// Added to every flush, in milliseconds.
     #[arg(long, default_value_t = 0)]
     flush_delay_ms: u64,
+    /// The orders of a year, from which the sample is drawn.
+    #[arg(long, default_value = "data/pizzaplace/pizzaplace.csv.gz")]
+    file: PathBuf,
 }
 
 /// How to measure orders.
@@ -112,8 +116,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     println!("machine       {}", machine());
     match options.bench {
         Bench::Ceiling(options) => {
-            let rate = measure_ceiling(options.seconds, options.flush_delay_ms).await?;
-            println!("ceiling       {rate:.0} orders per second, bare grouped commits");
+            measure_ceiling(&options.file, options.seconds, options.flush_delay_ms).await?;
             Ok(ExitCode::SUCCESS)
         }
         Bench::Orders(options) => orders::run(options).await,
@@ -122,15 +125,24 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     }
 }
 
-/// Measures the ceiling on a thread of its own, in the folder for temporary files.
-async fn measure_ceiling(seconds: f64, flush_delay_ms: u64) -> Result<f64, Fault> {
+/// Measures the ceiling on a thread of its own, in the folder for temporary files, and prints it.
+async fn measure_ceiling(orders: &Path, seconds: f64, flush_delay_ms: u64) -> Result<f64, Fault> {
+    let sample = placing::sample(orders).await?;
     let folder = child::Scratch::new()?;
     let path = folder.path().to_owned();
     #[allow(clippy::disallowed_methods)] // A measurement on real files.
     let measured = tokio::task::spawn_blocking(move || {
-        ceiling::measure(&path, Duration::from_secs_f64(seconds), Duration::from_millis(flush_delay_ms))
+        ceiling::measure(&path, &sample, Duration::from_secs_f64(seconds), Duration::from_millis(flush_delay_ms))
     });
-    measured.await.map_err(|error| Fault::internal("lab_failed", "The ceiling broke off.").because(error))?
+    let ceiling = measured.await.map_err(|error| Fault::internal("lab_failed", "The ceiling broke off.").because(error))??;
+    println!(
+        "ceiling       {:.0} orders per second: bare commits of the rows of placing an order ({:.1} rows, {:.1} kB), {} to a group",
+        ceiling.rate,
+        ceiling.rows,
+        ceiling.bytes / 1_000.0,
+        placing::ORDERS
+    );
+    Ok(ceiling.rate)
 }
 
 /// Names the machine: its processor and how many cores there are.

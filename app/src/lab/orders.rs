@@ -18,13 +18,12 @@ use crate::replay::{self, file};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
-    let ceiling = super::measure_ceiling(5.0, options.flush_delay_ms).await?;
-    println!("ceiling       {ceiling:.0} orders per second, bare grouped commits");
+    let ceiling = super::measure_ceiling(&options.file, 5.0, options.flush_delay_ms).await?;
     let rate = options.rate.unwrap_or(ceiling * options.share);
     let scratch = Scratch::new()?;
     let data: PathBuf = options.data.clone().unwrap_or_else(|| scratch.path().join("data"));
     let mut settings: Vec<String> =
-        ["kitchen_time_scale=1000000", "kitchen_places=1000", "delivery_time_scale=1000000", "rate_limit_per_second=1000000"]
+        ["kitchen_time_scale=1000000", "kitchen_places=20", "delivery_time_scale=1000000", "rate_limit_per_second=1000000"]
             .iter()
             .map(|setting| (*setting).to_owned())
             .collect();

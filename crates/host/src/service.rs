@@ -14,6 +14,8 @@ use wire::Routes;
 use crate::Ctx;
 use crate::retention::{Dropped, Drops, Kept, Old};
 
+/// What hears a batch of events.
+type Batch = Arc<dyn Fn(Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> + Send + Sync>;
 type Hears = Box<dyn FnOnce(&Ctx) -> React + Send>;
 type Works = Box<dyn FnOnce(&Ctx) -> Work + Send>;
 type Rpcs = Box<dyn FnOnce(&Ctx, Routes) -> Routes + Send>;
@@ -115,8 +117,33 @@ impl Service {
     /// Hears events of several names in common batches of different keys. One source's changes of one shared row would
     /// otherwise refuse each other whenever a round holds two names.
     pub fn hears_all<F>(
+        self,
+        events: &[&'static str],
+        handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
+    where
+        F: Future<Output = Result<Change, Fault>> + Send + 'static,
+    {
+        self.hears_together(events, React::Many, handler)
+    }
+
+    /// Like [`Service::hears_all`], but a batch may hold a key several times, in its order: the handler carries each on
+    /// from where the one before has left it.
+    pub fn hears_runs<F>(
+        self,
+        events: &[&'static str],
+        handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
+    ) -> Service
+    where
+        F: Future<Output = Result<Change, Fault>> + Send + 'static,
+    {
+        self.hears_together(events, React::Run, handler)
+    }
+
+    fn hears_together<F>(
         mut self,
         events: &[&'static str],
+        kind: fn(Batch) -> React,
         handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
     ) -> Service
     where
@@ -127,8 +154,7 @@ impl Service {
             let (shared, handler) = (shared.clone(), handler.clone());
             let bind: Hears = Box::new(move |ctx| {
                 let ctx = ctx.clone();
-                let make =
-                    || React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events)) as BoxFuture<'static, _>));
+                let make = || kind(Arc::new(move |events| Box::pin(handler(ctx.clone(), events)) as BoxFuture<'static, _>));
                 shared.get_or_init(make).clone()
             });
             self.reactions.insert(event, bind);

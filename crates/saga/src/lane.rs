@@ -3,6 +3,7 @@
 //! Ordered per key, parallel across keys. The handlers of a round run side by side; their changes are committed
 //! together with one move of the cursor. What is refused goes one by one, what fails waits, what keeps failing is parked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +104,7 @@ impl Lane {
     /// Works one round; `false` means that the window is not certain any more and must be loaded again.
     async fn round(&self, window: &mut Window) -> Result<bool, Fault> {
         self.fill(window).await?;
-        let ready = window.ready(self.world.monotonic(), ROUND_MAX);
+        let ready = window.ready(self.world.monotonic(), ROUND_MAX, |last, next| self.joins(last, next));
         if ready.is_empty() {
             if window.len() == 0 && window.read_to() - window.cursor() > IDLE_MOVE_AFTER {
                 return self.commit(window, Vec::new()).await;
@@ -175,7 +176,7 @@ impl Lane {
         for pending in ready {
             match self.react(&pending.event) {
                 // What is heard by the same handler is one batch, whatever its name.
-                Some(react @ React::Many(_)) if pending.attempts == 0 => {
+                Some(react @ (React::Many(_) | React::Run(_))) if pending.attempts == 0 => {
                     match batches.iter_mut().find(|(known, _)| known.is(react)) {
                         Some((_, batch)) => batch.push(pending.clone()),
                         None => batches.push((react, vec![pending.clone()])),
@@ -198,9 +199,11 @@ impl Lane {
             self.meters.seconds.record(seconds);
             match answer {
                 Ok(change) => made.push(Made { done: pendings.iter().map(|pending| pending.event.seq).collect(), change }),
-                // One that cannot be done must not hold up the others of its batch: each is asked alone.
+                // One that cannot be done must not hold up the others of its batch: each is asked alone. What comes later
+                // on a key stays for the next round.
                 Err(_) if pendings.len() > 1 => {
-                    for pending in pendings {
+                    let mut keys = BTreeSet::new();
+                    for pending in pendings.into_iter().filter(|pending| keys.insert(pending.event.key)) {
                         match self.alone(&pending.event).await {
                             Ok(change) => made.push(Made { done: vec![pending.event.seq], change }),
                             Err(fault) => failed.push((pending, fault)),
@@ -215,6 +218,14 @@ impl Lane {
 
     fn react(&self, event: &Event) -> Option<&React> {
         self.plan.reactions.get(event.name())
+    }
+
+    /// Tells whether the next event of a key may be in one run with the last.
+    fn joins(&self, last: &Event, next: &Event) -> bool {
+        match (self.react(last), self.react(next)) {
+            (Some(last @ React::Run(_)), Some(next)) => last.is(next),
+            _ => false,
+        }
     }
 
     async fn alone(&self, event: &Arc<Event>) -> Result<Change, Fault> {
@@ -274,6 +285,10 @@ impl Lane {
     /// Loads, decides and commits one event until nobody gets in between.
     async fn one_by_one(&self, window: &mut Window, seq: i64) -> Result<bool, Fault> {
         let Some(pending) = window.pending(seq) else { return Ok(true) };
+        // The one before it on its key may just have failed.
+        if !window.leads(&pending.event) {
+            return Ok(true);
+        }
         let mut outcome = Err(Fault::unavailable("too_busy", "Too many others are changing the same thing."));
         for tries in 0..REFUSED_MAX {
             let change = match self.alone(&pending.event).await {

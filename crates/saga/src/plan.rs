@@ -47,6 +47,9 @@ pub enum React {
     One(One<Arc<Event>>),
     /// Several events of different keys, one change; with one event when the change of all was refused.
     Many(One<Vec<Arc<Event>>>),
+    /// Like `Many`, but a key may come several times, in its order: the handler carries each on from where the one
+    /// before has left it.
+    Run(One<Vec<Arc<Event>>>),
 }
 
 /// What a service does about one kind of job.
@@ -75,14 +78,14 @@ impl React {
     pub(crate) fn is(&self, other: &React) -> bool {
         match (self, other) {
             (React::One(this), React::One(that)) => Arc::ptr_eq(this, that),
-            (React::Many(this), React::Many(that)) => Arc::ptr_eq(this, that),
+            (React::Many(this), React::Many(that)) | (React::Run(this), React::Run(that)) => Arc::ptr_eq(this, that),
             _ => false,
         }
     }
 
     pub(crate) fn run(&self, events: Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> {
         match self {
-            React::Many(handler) => caught(handler(events)),
+            React::Many(handler) | React::Run(handler) => caught(handler(events)),
             React::One(handler) => match events.into_iter().next() {
                 Some(event) => caught(handler(event)),
                 None => Box::pin(async { Ok(Change::default()) }),

@@ -75,15 +75,32 @@ impl Window {
         self.read_to = self.read_to.max(upto);
     }
 
-    /// Gives the events that may be worked now: the oldest of each key, unless it waits for its next attempt.
-    pub(crate) fn ready(&self, now: Duration, limit: usize) -> Vec<Pending> {
-        let mut seen = BTreeSet::new();
-        self.open
-            .values()
-            .filter(|pending| seen.insert(pending.event.key) && pending.not_before <= now)
-            .take(limit)
-            .cloned()
-            .collect()
+    /// Gives the events that may be worked now: the oldest of each key, unless it waits for its next attempt. Those that
+    /// come next on the same key go with it where `joins` says that both may be in one run, and neither has failed yet.
+    pub(crate) fn ready(&self, now: Duration, limit: usize, joins: impl Fn(&Event, &Event) -> bool) -> Vec<Pending> {
+        // Of each key the last that was taken; none when the key has to wait from there on.
+        let mut taken: BTreeMap<i64, Option<&Pending>> = BTreeMap::new();
+        let mut ready = Vec::new();
+        for pending in self.open.values() {
+            if ready.len() == limit {
+                break;
+            }
+            let goes = match taken.get(&pending.event.key) {
+                None => pending.not_before <= now,
+                Some(Some(last)) => last.attempts == 0 && pending.attempts == 0 && joins(&last.event, &pending.event),
+                Some(None) => false,
+            };
+            taken.insert(pending.event.key, goes.then_some(pending));
+            if goes {
+                ready.push(pending.clone());
+            }
+        }
+        ready
+    }
+
+    /// Tells whether an event is the oldest open one of its key.
+    pub(crate) fn leads(&self, event: &Event) -> bool {
+        self.open.range(..event.seq).all(|(_, earlier)| earlier.event.key != event.key)
     }
 
     /// Gives when the next attempt is due, if any waits.
@@ -154,6 +171,10 @@ mod tests {
         })
     }
 
+    fn alone(_: &Event, _: &Event) -> bool {
+        false
+    }
+
     fn seqs(ready: &[Pending]) -> Vec<i64> {
         ready.iter().map(|pending| pending.event.seq).collect()
     }
@@ -162,9 +183,9 @@ mod tests {
     fn later_events_of_a_key_wait_and_other_keys_go_on() {
         let mut window = Window::new(10, []);
         window.take([event(11, 1), event(12, 1), event(13, 2)], 13);
-        assert_eq!(seqs(&window.ready(Duration::ZERO, 9)), [11, 13]);
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [11, 13]);
         window.failed(11, Duration::from_secs(1));
-        assert_eq!(seqs(&window.ready(Duration::ZERO, 9)), [13], "12 waits behind 11");
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [13], "12 waits behind 11");
         assert_eq!(window.alarm(), Some(Duration::ZERO));
         let to = window.moving(&[13]);
         assert_eq!(to, Move { from: 10, upto: 10, ahead: vec![13] });
@@ -180,7 +201,7 @@ mod tests {
     fn what_was_done_ahead_before_a_crash_is_not_done_again() {
         let mut window = Window::new(10, [12]);
         window.take([event(11, 1), event(12, 2), event(13, 3)], 20);
-        assert_eq!(seqs(&window.ready(Duration::ZERO, 9)), [11, 13]);
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [11, 13]);
         assert_eq!(window.moving(&[11, 13]), Move { from: 10, upto: 20, ahead: vec![] });
     }
 
@@ -194,5 +215,18 @@ mod tests {
         window.moved(&[1], &to);
         window.take([event(1, 1)], 1);
         assert_eq!(window.len(), 0);
+    }
+
+    #[test]
+    fn a_run_takes_the_next_of_a_key_along_until_one_does_not_join_or_has_failed() {
+        let mut window = Window::new(0, []);
+        window.take([event(1, 1), event(2, 2), event(3, 1), event(4, 1), event(5, 1), event(6, 2)], 6);
+        let not_four = |_: &Event, next: &Event| next.seq != 4;
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 9, not_four)), [1, 2, 3, 6], "5 stays behind 4");
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 2, not_four)), [1, 2]);
+        window.failed(1, Duration::from_secs(1));
+        assert_eq!(seqs(&window.ready(Duration::ZERO, 9, not_four)), [2, 6]);
+        assert_eq!(seqs(&window.ready(Duration::from_secs(1), 9, not_four)), [1, 2, 6], "what failed once goes alone");
+        assert!(window.leads(&event(2, 2)) && !window.leads(&event(3, 1)) && !window.leads(&event(6, 2)));
     }
 }

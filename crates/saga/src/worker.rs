@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use base::id::EventId;
-use base::{BoxFuture, Fault, Timestamp, World};
+use base::{Fault, Timestamp, World};
 use futures_util::future::select;
 use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
@@ -26,6 +27,8 @@ const STRANGE_EVERY: Duration = Duration::from_secs(600);
 const STORE_WAIT: Duration = Duration::from_millis(200);
 /// The longest nap: a job that another process made is seen after this, at the latest.
 const NAP_MAX: Duration = Duration::from_secs(5);
+/// The shortest nap: what is due at once was claimed just before.
+const NAP_MIN: Duration = Duration::from_micros(100);
 /// How often a job is decided again because others got in between.
 const REFUSED_MAX: u32 = 20;
 
@@ -43,19 +46,21 @@ impl Worker {
         if self.plan.works.is_empty() {
             return;
         }
-        let (earliest, mut news) = watch::channel(Timestamp(0));
+        let (news, mut heard) = watch::channel(());
+        // When the nap will end by itself: a job that is due later is no news. While there is no nap, every job is.
+        let alarm = Arc::new(AtomicI64::new(i64::MAX));
+        let known = alarm.clone();
         self.store.on_jobs(move |due| {
-            earliest.send_if_modified(|known| {
-                // Any change wakes the worker; the value only spares it a wake-up for what is far away.
-                *known = due;
-                true
-            });
+            if due.0 < known.load(Ordering::SeqCst) {
+                news.send_replace(());
+            }
         });
         let turns = Turns::new(self.plan.works.iter().map(|(kind, (retry, _))| (*kind, retry.concurrency)));
         let mut strange_at = Duration::ZERO;
         loop {
             self.gate.pass().await;
-            news.mark_unchanged();
+            alarm.store(i64::MAX, Ordering::SeqCst);
+            heard.mark_unchanged();
             if self.world.monotonic() >= strange_at {
                 strange_at = self.world.monotonic() + STRANGE_EVERY;
                 self.park_strange().await;
@@ -68,21 +73,22 @@ impl Worker {
                     self.world.sleep(STORE_WAIT).await;
                 }
             }
-            let nap = self.nap(&turns).await;
-            let news = pin!(news.changed());
+            let until = self.next_due(&turns).await;
+            alarm.store(until.0, Ordering::SeqCst);
+            let nap = self.world.sleep(until.since(self.world.now()).max(NAP_MIN));
+            let news = pin!(heard.changed());
             let freed = pin!(turns.freed());
             let _ = select(select(news, freed), nap).await;
         }
     }
 
-    /// Gives a future that ends when the next job is due of those kinds that have a free turn.
-    async fn nap(&self, turns: &Turns) -> BoxFuture<'static, ()> {
-        let now = self.world.now();
-        let wait = match self.store.next_due_of(&turns.open()).await {
-            Ok(Some(due)) => due.since(now).min(NAP_MAX),
-            _ => NAP_MAX,
-        };
-        self.world.sleep(wait.max(Duration::from_micros(100)))
+    /// Tells when the next job is due of those kinds that have a free turn, or when to look again at the latest.
+    async fn next_due(&self, turns: &Turns) -> Timestamp {
+        let latest = self.world.now() + NAP_MAX;
+        match self.store.next_due_of(&turns.open()).await {
+            Ok(Some(due)) => due.min(latest),
+            _ => latest,
+        }
     }
 
     /// Claims of each kind as many jobs as it has free turns, and begins them; tells whether there may be more at once.

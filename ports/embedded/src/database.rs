@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::error::{closed, fault};
 use crate::log::{Appender, Reading, trim};
-use crate::readers::Readers;
+use crate::readers::{Readers, steady};
 use crate::tail::{Known, Tail};
 use crate::text::{Text, Texts};
 use crate::writer::Writer;
@@ -322,6 +322,7 @@ fn settle(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result
         Synchronous::Off => "off",
     };
     connection.busy_timeout(Duration::from_secs(5))?;
+    steady(connection)?;
     // A log that once grew behind a long reader is cut back to 64 MiB when it begins anew.
     connection.execute_batch(&format!(
         "pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = {synchronous};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How many idle connections are kept; more are opened in a crowd and closed after it.
@@ -14,6 +15,11 @@ const STATEMENTS_MAX: usize = 256;
 pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+}
+
+/// Keeps the plan of a statement whatever its parameters are: SQLite would prepare it again for every new value of a limit.
+pub(crate) fn steady(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 impl Readers {
@@ -40,6 +46,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        steady(&connection)?;
         connection.execute_batch("pragma query_only = on; pragma temp_store = memory; pragma cache_size = -4000;")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(connection)

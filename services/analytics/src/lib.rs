@@ -61,8 +61,5 @@ pub fn service() -> host::Service {
         .retains(host::Kept::Work, retention::drop_minutes)
         .rpc(move |ctx| AnalyticsServer::new(rpc::Rpc::new(ctx, of_rpc)))
         .job("rebuild", Retry::TIMER, move |ctx, job| rebuild::replay(ctx, of_rebuild.clone(), job));
-    HEARD.into_iter().fold(service, |service, name| {
-        let clocks = clocks.clone();
-        service.hears_many(name, move |ctx, events| reactions::when_anything_happened_count(ctx, clocks.clone(), events))
-    })
+    service.hears_runs(&HEARD, move |ctx, events| reactions::when_anything_happened_count(ctx, clocks.clone(), events))
 }

@@ -24,19 +24,24 @@ use notifications_api::notifications_server::NotificationsServer;
 const MAIL: Retry =
     Retry { attempts_max: 30, first: Duration::from_millis(200), longest: Duration::from_secs(600), concurrency: 16 };
 
+/// What people are told about an order after it was placed.
+const TOLD: [&str; 7] = [
+    "order.paid",
+    "payment.promised",
+    "payment.refunded",
+    "cooking.started",
+    "order.shipped",
+    "order.delivered",
+    "order.cancelled",
+];
+
 /// Gives the service.
 pub fn service() -> host::Service {
     host::Service::new("notifications")
         .sql(&[sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }])
         .rpc(|ctx| NotificationsServer::new(rpc::Rpc::new(ctx)))
         .hears_many("order.created", reactions::when_orders_created_remember_whom_to_tell)
-        .hears_many("order.paid", reactions::when_something_happened_tell)
-        .hears_many("payment.promised", reactions::when_something_happened_tell)
-        .hears_many("payment.refunded", reactions::when_something_happened_tell)
-        .hears_many("cooking.started", reactions::when_something_happened_tell)
-        .hears_many("order.shipped", reactions::when_something_happened_tell)
-        .hears_many("order.delivered", reactions::when_something_happened_tell)
-        .hears_many("order.cancelled", reactions::when_something_happened_tell)
+        .hears_runs(&TOLD, reactions::when_something_happened_tell)
         .retains(host::Kept::Work, retention::drop_notes)
         .job("mail", MAIL, jobs::mail)
         .job("expire", Retry::TIMER, jobs::expire)

@@ -19,6 +19,10 @@ use host::{Kept, Retry, Service};
 use orders_api::orders_server::OrdersServer;
 use sql::Migration;
 
+/// The news that bring an order further.
+const FURTHER: [&str; 7] =
+    ["stock.reserved", "order.paid", "payment.promised", "cooking.started", "order.ready", "order.shipped", "order.delivered"];
+
 /// Gives the service.
 pub fn service() -> Service {
     let pending = place::Pending::default();
@@ -30,16 +34,10 @@ pub fn service() -> Service {
         ])
         .rpc(move |ctx| OrdersServer::new(rpc::Rpc::new(ctx, pending)))
         .on_start(move |ctx| async move { counted.count(&ctx).await })
-        .hears_many("stock.reserved", reactions::when_stock_reserved_await_payment)
+        .hears_runs(&FURTHER, reactions::when_orders_come_further_note_it)
         .hears("stock.rejected", reactions::when_stock_rejected_cancel)
-        .hears_many("order.paid", reactions::when_paid_note_it)
-        .hears_many("payment.promised", reactions::when_promised_note_it)
         .hears("payment.failed", reactions::when_payment_failed_cancel)
-        .hears_many("cooking.started", reactions::when_cooking_started_note_it)
-        .hears_many("order.ready", reactions::when_ready_note_it)
         .hears("cooking.failed", reactions::when_cooking_failed_cancel)
-        .hears_many("order.shipped", reactions::when_shipped_note_it)
-        .hears_many("order.delivered", reactions::when_delivered_end)
         .hears("delivery.failed", reactions::when_delivery_failed_cancel)
         .hears("delivery.recalled", reactions::when_recalled_cancel)
         .retains(Kept::Books, retention::drop_orders)

@@ -1,61 +1,68 @@
 //! What orders hears from the others. No rules here: they are in `domain`.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::event::Fact;
 use base::id::OrderId;
 use base::{Event, Fault};
-use delivery_api::events::{DeliveryFailed, DeliveryRecalled};
+use delivery_api::events::{DeliveryFailed, DeliveryRecalled, OrderDelivered, OrderShipped};
 use host::{Change, Ctx, Job};
-use inventory_api::events::StockRejected;
-use kitchen_api::events::CookingFailed;
+use inventory_api::events::{StockRejected, StockReserved};
+use kitchen_api::events::{CookingFailed, CookingStarted, OrderReady};
 use orders_api::events::CancelReason;
-use payments_api::events::{FailureReason, PaymentFailed};
+use payments_api::events::{FailureReason, OrderPaid, PaymentFailed, PaymentPromised};
 use sql::NewJob;
 use wire::Call;
 
 use crate::domain::{Happening, Order, State};
 use crate::recall::{Recalled, recall};
-use crate::store::{self, Tally};
+use crate::store::{self, Happened, Tally};
 
 /// How long an overdue order waits that could not be called back.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 type Heard = Result<Change, Fault>;
 
-/// Its stock is set aside.
-pub async fn when_stock_reserved_await_payment(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Reserved).await
+/// The others have brought orders further. A run may tell several things of one order: each follows from the one before.
+pub async fn when_orders_come_further_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
+    let ids: BTreeSet<OrderId> = events.iter().map(|event| OrderId(event.key)).collect();
+    let before = store::load_all(ctx.store(), &ids).await?;
+    let mut further: BTreeMap<OrderId, (Order, Vec<Happened>)> = BTreeMap::new();
+    for event in &events {
+        let id = OrderId(event.key);
+        let (order, happened) = match further.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert((before.get(&id).ok_or_else(unknown)?.clone(), Vec::new())),
+        };
+        let Some(happening) = order.advance(state_after(event)?) else { continue };
+        order.apply(&happening, ctx.now());
+        happened.push(Happened { happening, version: order.version, at: order.changed_at });
+    }
+    let mut change = Change::new();
+    let mut tally = Tally::default();
+    for (id, (after, happened)) in &further {
+        if !happened.is_empty() {
+            change = change.and(store::save(ctx.store(), &before[id], after, happened, &mut tally));
+        }
+    }
+    Ok(change.and(tally.change()))
 }
 
-/// The money is there.
-pub async fn when_paid_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Paid).await
-}
-
-/// Cash will be there.
-pub async fn when_promised_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Promised).await
-}
-
-/// The kitchen has begun.
-pub async fn when_cooking_started_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Cooking).await
-}
-
-/// Every dish is ready.
-pub async fn when_ready_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Ready).await
-}
-
-/// It has left the shop.
-pub async fn when_shipped_note_it(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Shipped).await
-}
-
-/// It was handed over: the end.
-pub async fn when_delivered_end(ctx: Ctx, events: Vec<Arc<Event>>) -> Heard {
-    advance(&ctx, events, State::Delivered).await
+/// Tells how far an order has come by an event.
+fn state_after(event: &Event) -> Result<State, Fault> {
+    Ok(match event.kind.as_str() {
+        StockReserved::KIND => State::Reserved,
+        OrderPaid::KIND => State::Paid,
+        PaymentPromised::KIND => State::Promised,
+        CookingStarted::KIND => State::Cooking,
+        OrderReady::KIND => State::Ready,
+        OrderShipped::KIND => State::Shipped,
+        OrderDelivered::KIND => State::Delivered,
+        kind => return Err(Fault::internal("event_unknown", format!("No order comes further by a {kind}."))),
+    })
 }
 
 /// Something it needs is not there.
@@ -134,20 +141,6 @@ fn again(ctx: &Ctx, job: &Job) -> NewJob {
     }
 }
 
-/// Brings a batch of orders further, in one change.
-async fn advance(ctx: &Ctx, events: Vec<Arc<Event>>, to: State) -> Heard {
-    let mut change = Change::new();
-    let mut tally = Tally::default();
-    for event in events {
-        let before = known(ctx, OrderId(event.key)).await?;
-        let Some(happening) = before.advance(to) else { continue };
-        let mut after = before.clone();
-        after.apply(&happening, ctx.now());
-        change = change.and(store::save(ctx.store(), &before, &after, &happening, &mut tally));
-    }
-    Ok(change.and(tally.change()))
-}
-
 async fn fail(ctx: &Ctx, event: &Event, id: OrderId, reason: CancelReason) -> Heard {
     let order = known(ctx, id).await?;
     Ok(match order.fail(reason) {
@@ -161,10 +154,11 @@ pub fn changed(ctx: &Ctx, before: &Order, happening: &Happening, correlation: &s
     let mut after = before.clone();
     after.apply(happening, ctx.now());
     let mut tally = Tally::default();
-    let change = store::save(ctx.store(), before, &after, happening, &mut tally).and(tally.change());
+    let happened = [Happened { happening: happening.clone(), version: after.version, at: after.changed_at }];
+    let change = store::save(ctx.store(), before, &after, &happened, &mut tally).and(tally.change());
     match happening {
         Happening::Cancelled(ending) => {
-            tracing::info!(order_id = before.id.0, event_type = "order.cancelled", reason = ?ending.reason, by = %ending.by, total = before.total_minor, correlation, "an order ended early");
+            tracing::info!(order_id = before.id.show(ctx.key()), event_type = "order.cancelled", reason = ?ending.reason, by = %ending.by, total = before.total_minor, correlation, "an order ended early");
             change.say(store::say_cancelled(&after, ending, correlation))
         }
         _ => change,
@@ -173,5 +167,9 @@ pub fn changed(ctx: &Ctx, before: &Order, happening: &Happening, correlation: &s
 
 async fn known(ctx: &Ctx, id: OrderId) -> Result<Order, Fault> {
     // Whoever speaks of an order has heard of it from here, so it exists: if not, something is broken and must be seen.
-    store::load(ctx.store(), id).await?.ok_or_else(|| Fault::not_found("order_not_found", "There is no such order."))
+    store::load(ctx.store(), id).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> Fault {
+    Fault::not_found("order_not_found", "There is no such order.")
 }

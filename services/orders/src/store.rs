@@ -1,5 +1,7 @@
 //! Rows of orders: the only file that knows the tables.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::id::{ContactId, DeviceId, OrderId, ShopId};
 use base::{Fault, NewEvent, Timestamp};
 use orders_api::events::OrderCancelled;
@@ -61,6 +63,32 @@ fn happening_of(text: &str) -> Result<Happening, Fault> {
 /// Loads an order.
 pub async fn load(store: &Store, id: OrderId) -> Result<Option<Order>, Fault> {
     store.read_one(select_order!("where o.id = $1"), params![id]).await?.as_ref().map(order_of).transpose()
+}
+
+/// How many orders are asked for at once. The statement has so many parameters, and spare ones repeat an id.
+const ASKED_AT_ONCE: usize = 32;
+
+/// Loads many orders; those that are not there are left out.
+pub async fn load_all(store: &Store, ids: &BTreeSet<OrderId>) -> Result<BTreeMap<OrderId, Order>, Fault> {
+    let text = select_order!(
+        "where o.id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+         $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
+    );
+    let ids: Vec<OrderId> = ids.iter().copied().collect();
+    let mut orders = BTreeMap::new();
+    for chunk in ids.chunks(ASKED_AT_ONCE) {
+        if let [id] = chunk {
+            orders.extend(load(store, *id).await?.map(|order| (order.id, order)));
+            continue;
+        }
+        let spare = std::iter::repeat(&chunk[0]);
+        let params = chunk.iter().chain(spare).take(ASKED_AT_ONCE).map(|id| (*id).into()).collect();
+        for row in &store.read(text, params).await? {
+            let order = order_of(row)?;
+            orders.insert(order.id, order);
+        }
+    }
+    Ok(orders)
 }
 
 /// Loads what was frozen when an order was placed.
@@ -156,7 +184,7 @@ pub fn insert(store: &Store, order: &Order, frozen: &Frozen, happening: &Happeni
             "insert into orders_orders (id, version, state, paid, ending, accepted_at, changed_at, shop_id, placed_at, device_id, contact_id, total_minor) values ($1, $2, $3, $4, null, $5, $5, $6, $7, $8, $9, $10)",
             params![order.id, order.version, order.state.word(), order.paid, order.accepted_at, order.shop_id, order.placed_at, device, contact, order.total_minor],
         ))
-        .write(happened(store, order, happening))
+        .write(keep(store, order.id, order.version, order.changed_at, happening))
         .write(statement(
             "insert into orders_board (order_id, shop_id, state) values ($1, $2, $3)",
             params![order.id, order.shop_id, order.state.word()],
@@ -177,17 +205,30 @@ pub fn insert(store: &Store, order: &Order, frozen: &Frozen, happening: &Happeni
     change.and(tally.change())
 }
 
-/// Makes the change that saves an order after a happening, unless somebody else changed it meanwhile.
+/// One thing that happened, with the version and the time that the order has by it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// What.
+    pub happening: Happening,
+    /// The order's version after it.
+    pub version: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Makes the change that saves an order after what happened to it, unless somebody else changed it meanwhile.
 ///
 /// The statistics of many orders are summed into `tally`, so that a batch touches each of their rows once.
-pub fn save(store: &Store, before: &Order, after: &Order, happening: &Happening, tally: &mut Tally) -> Change {
+pub fn save(store: &Store, before: &Order, after: &Order, happened: &[Happened], tally: &mut Tally) -> Change {
     let ending = after.ending.as_ref().map(|ending| serde_json::to_string(ending).expect("an ending is always JSON"));
     let mut change = Change::new()
         .guarded(statement(
             "update orders_orders set version = $3, state = $4, paid = $5, ending = $6, changed_at = $7 where id = $1 and version = $2",
             params![after.id, before.version, after.version, after.state.word(), after.paid, ending, after.changed_at],
-        ))
-        .write(happened(store, after, happening));
+        ));
+    for happened in happened {
+        change = change.write(keep(store, after.id, happened.version, happened.at, &happened.happening));
+    }
     if after.state != before.state {
         change = if after.state.is_over() {
             change
@@ -203,12 +244,12 @@ pub fn save(store: &Store, before: &Order, after: &Order, happening: &Happening,
     change
 }
 
-fn happened(store: &Store, order: &Order, happening: &Happening) -> sql::Statement {
+fn keep(store: &Store, order: OrderId, version: i64, at: Timestamp, happening: &Happening) -> sql::Statement {
     let data = serde_json::to_string(happening).expect("a happening is always JSON");
     let id = store.world().next_id::<base::id::EventId>();
     statement(
         "insert into orders_events (id, order_id, version, at, data) values ($1, $2, $3, $4, $5)",
-        params![id, order.id, order.version, order.changed_at, data],
+        params![id, order, version, at, data],
     )
 }
 

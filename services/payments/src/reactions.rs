@@ -1,5 +1,6 @@
 //! What payments hears, and what it does about it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::id::{EventId, OrderId, ShopId};
@@ -11,12 +12,13 @@ use orders_api::events::{OrderCancelled, OrderCreated, PaymentKind};
 use sql::Change;
 
 use crate::domain::{Command, decide};
-use crate::payment::{Method, Terms};
+use crate::payment::{Method, Payment, Terms};
 use crate::store;
 
 /// Orders are placed: their money is expected.
 pub async fn when_orders_created_expect_money(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut all = Change::new();
+    let known = known(&ctx, &events).await?;
     for event in events {
         let order: OrderCreated = event.read()?;
         let method = match order.payment {
@@ -24,7 +26,8 @@ pub async fn when_orders_created_expect_money(ctx: Ctx, events: Vec<Arc<Event>>)
             PaymentKind::Cash => Method::Cash,
         };
         let terms = Terms { device: order.device_id, method, amount_minor: order.total_minor, currency: order.currency };
-        all = all.and(react(&ctx, order.order_id, order.shop_id, Command::Expect(terms), &event).await?);
+        let payment = known.get(&order.order_id);
+        all = all.and(react(&ctx, payment, order.order_id, order.shop_id, Command::Expect(terms), &event)?);
     }
     Ok(all)
 }
@@ -32,9 +35,11 @@ pub async fn when_orders_created_expect_money(ctx: Ctx, events: Vec<Arc<Event>>)
 /// Stock is set aside: cards are charged, cash is promised.
 pub async fn when_stock_reserved_take_payment(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut all = Change::new();
+    let known = known(&ctx, &events).await?;
     for event in events {
         let stock: StockReserved = event.read()?;
-        all = all.and(react(&ctx, stock.order_id, stock.shop_id, Command::Begin, &event).await?);
+        let payment = known.get(&stock.order_id);
+        all = all.and(react(&ctx, payment, stock.order_id, stock.shop_id, Command::Begin, &event)?);
     }
     Ok(all)
 }
@@ -44,7 +49,8 @@ pub async fn when_order_cancelled_give_back(ctx: Ctx, event: Arc<Event>) -> Resu
     let order: OrderCancelled = event.read()?;
     let refund = ctx.world().next_id::<EventId>().0;
     let cancel = Command::Cancel { fee_minor: order.fee_minor, refund };
-    react(&ctx, order.order_id, order.shop_id, cancel, &event).await
+    let payment = store::payment_of_order(ctx.store(), order.order_id).await?;
+    react(&ctx, payment.as_ref(), order.order_id, order.shop_id, cancel, &event)
 }
 
 /// Orders are handed over: the cash that was taken at the door is noted.
@@ -57,14 +63,26 @@ pub async fn when_orders_delivered_take_cash(ctx: Ctx, events: Vec<Arc<Event>>) 
             let entry = ctx.world().next_id::<EventId>().0;
             let cash =
                 Command::TakeCash { amount_minor: order.cash_taken_minor, entry, refund: ctx.world().next_id::<EventId>().0 };
-            all = all.and(react(&ctx, order.order_id, order.shop_id, cash, &event).await?);
+            let payment = store::payment_of_order(ctx.store(), order.order_id).await?;
+            all = all.and(react(&ctx, payment.as_ref(), order.order_id, order.shop_id, cash, &event)?);
         }
     }
     Ok(all)
 }
 
-async fn react(ctx: &Ctx, order: OrderId, shop: ShopId, command: Command, event: &Event) -> Result<Change, Fault> {
-    let payment = store::payment_of_order(ctx.store(), order).await?;
-    let decision = decide(order, shop, payment.as_ref(), command, ctx.now()).map_err(|error| error.fault())?;
-    Ok(store::change_of(payment.as_ref(), decision, &event.correlation))
+async fn known(ctx: &Ctx, events: &[Arc<Event>]) -> Result<BTreeMap<OrderId, Payment>, Fault> {
+    let orders: Vec<OrderId> = events.iter().map(|event| OrderId(event.key)).collect();
+    store::payments_of(ctx.store(), &orders).await
+}
+
+fn react(
+    ctx: &Ctx,
+    payment: Option<&Payment>,
+    order: OrderId,
+    shop: ShopId,
+    command: Command,
+    event: &Event,
+) -> Result<Change, Fault> {
+    let decision = decide(order, shop, payment, command, ctx.now()).map_err(|error| error.fault())?;
+    Ok(store::change_of(payment, decision, &event.correlation))
 }
