@@ -7,6 +7,8 @@
 mod audit;
 mod backup;
 mod client;
+#[cfg(test)]
+mod clock_tests;
 mod lab;
 mod load;
 mod operate;

@@ -10,7 +10,7 @@ use base::{Fault, World};
 use clap::Args;
 use embedded::Options as DatabaseOptions;
 use host::outside::{MailFolder, RealHttp};
-use host::{Boot, Folder, Outside, Platform, keeper};
+use host::{Boot, Folder, IdSource, Outside, Platform, keeper};
 use metrics_exporter_prometheus::PrometheusHandle;
 use provider_mock::{Books, Settings as ProviderSettings};
 use tokio::net::TcpListener;
@@ -113,8 +113,17 @@ pub async fn run_provider(options: ProviderOptions) -> Result<ExitCode, Fault> {
 }
 
 /// Starts a platform and opens its doors.
-#[allow(clippy::disallowed_methods)] // The process's own tasks: its doors to the outside.
 pub async fn start(options: &Options, metrics: PrometheusHandle) -> Result<Running, Fault> {
+    start_in(options, metrics, |world, _| world).await
+}
+
+/// Starts a platform in a world that is made of the real one and its ids.
+#[allow(clippy::disallowed_methods)] // The process's own tasks: its doors to the outside.
+pub async fn start_in(
+    options: &Options,
+    metrics: PrometheusHandle,
+    dress: impl FnOnce(World, Arc<IdSource>) -> World,
+) -> Result<Running, Fault> {
     let folder = Folder::open(&options.data)?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|error| cannot_listen(options.listen, &error))?;
@@ -122,6 +131,7 @@ pub async fn start(options: &Options, metrics: PrometheusHandle) -> Result<Runni
     let flush_delay = settings.get("flush_delay_ms").and_then(|text| text.parse().ok()).map(Duration::from_millis);
     let database_options = DatabaseOptions { flush_delay, ..DatabaseOptions::default() };
     let (database, world, ids) = Boot::open_database(&folder.path("comanda.db"), database_options)?;
+    let world = dress(world, ids.clone());
     keeper::keep_ids(database.clone(), world.clone(), ids).await?;
     let (closing, closed) = watch::channel(false);
     let mut doors = tokio::task::JoinSet::new();

@@ -25,9 +25,11 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         OrderPerKey, "time_runs_backwards", ["log"],
         "{name} of {source} is {seconds} seconds older than what was said before it of the same key.",
+        // When the clock itself was set back, what stands beside it in the log is as old.
         "select seq, name, source, key as about_id, (before - at) / 1000000 as seconds from
-             (select s.seq, s.name, s.source, s.key, s.at, lag(s.at) over (partition by s.source, s.key order by s.seq) as before from said s)
-         where before - at > (select tolerance from given)",
+             (select s.seq, s.name, s.source, s.key, s.at, lag(s.at) over (partition by s.source, s.key order by s.seq) as before,
+                  lag(s.at) over (order by s.seq) as left_of_it, lead(s.at) over (order by s.seq) as right_of_it from said s), given g
+         where before - at > g.tolerance and coalesce(abs(left_of_it - at) > g.tolerance, true) and coalesce(abs(right_of_it - at) > g.tolerance, true)",
     ),
     check!(
         OrderPerKey, "ahead_of_nothing", [],
