@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// The line that installs it.
 const INSTALL: &str = "apt-get install -y --no-install-recommends postgresql";
+/// Tells the tests where their rows lie: `start` lets each of them start a server, anything else is the URL of one.
+const ASKS: &str = "COMANDA_TEST_POSTGRES";
 
 /// Runs all tests; `true` when everything is green. The output is kept in `target/rows/` for `cargo xtask rows`.
 pub fn run(root: &Path) -> Result<bool, String> {
@@ -19,12 +21,88 @@ pub fn run(root: &Path) -> Result<bool, String> {
     // The product's own tests run the binary as a user would get it.
     green &= cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
     green &= cargo(root, &logs, "workspace", &["test", "--workspace", "--locked", "--no-fail-fast"])?;
-    green &= cargo(root, &logs, "postgres", &["test", "-p", "sql", "--locked", "--features", "postgres,testing"])?;
+    green &= on_postgres(root, &logs)?;
     println!("{}", if green { "All tests are green." } else { "Some tests are red." });
     Ok(green)
 }
 
-/// Makes sure that a PostgreSQL server is on the machine: the laws of the sql port run on a real one.
+/// Runs on PostgreSQL what can be there: the laws of the sql port, the mechanisms of the host, and every service on rows.
+fn on_postgres(root: &Path, logs: &Path) -> Result<bool, String> {
+    let topology = fs::read_to_string(root.join("topology.toml")).map_err(|error| format!("topology.toml: {error}"))?;
+    let services = Services::of(&topology)?;
+    let args = services.args();
+    let green = cargo(root, logs, "postgres", &args.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let log = fs::read_to_string(logs.join("postgres.log")).map_err(|error| format!("postgres.log: {error}"))?;
+    let ran = Ran::of(&log);
+    println!(
+        "On PostgreSQL: {} tests passed in {} of {} suites, {} left out.",
+        ran.passed,
+        ran.suites,
+        services.suites(),
+        ran.left_out
+    );
+    Ok(green && ran.suites == services.suites() && ran.passed > 0)
+}
+
+/// The services, by what they keep their state in.
+struct Services {
+    on_rows: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Services {
+    fn of(topology: &str) -> Result<Services, String> {
+        let table: toml::Table = topology.parse().map_err(|error: toml::de::Error| format!("topology.toml: {error}"))?;
+        let services = table.get("services").and_then(toml::Value::as_table).ok_or("topology.toml names no services")?;
+        let store = |service: &toml::Value| service.get("store").and_then(toml::Value::as_str).unwrap_or("none").to_owned();
+        let of = |wanted: &str| {
+            let fits = services.iter().filter(|(_, service)| store(service) == wanted);
+            fits.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        Ok(Services { on_rows: of("sql"), others: of("documents") })
+    }
+
+    /// One call for all, over the workspace as a whole, so that what others have built is not built again.
+    fn args(&self) -> Vec<String> {
+        let mut args: Vec<String> = ["test", "--workspace", "--locked", "--no-fail-fast"].map(str::to_owned).into();
+        args.extend(self.others.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]));
+        let engines = self.on_rows.iter().map(String::as_str).chain(["host", "sql"]).map(|name| format!("{name}/postgres"));
+        args.extend(["--features".to_owned(), engines.chain(["sql/testing".to_owned()]).collect::<Vec<_>>().join(",")]);
+        args.extend(["--test", "laws", "--test", "host", "--test", "service"].map(str::to_owned));
+        args
+    }
+
+    /// The laws, the host, and each service.
+    fn suites(&self) -> usize {
+        2 + self.on_rows.len()
+    }
+}
+
+/// What a log of tests says.
+#[derive(Default, PartialEq, Debug)]
+struct Ran {
+    suites: usize,
+    passed: usize,
+    left_out: usize,
+}
+
+impl Ran {
+    fn of(log: &str) -> Ran {
+        let mut ran = Ran::default();
+        for counts in log.lines().filter_map(|line| line.trim().strip_prefix("test result: ")) {
+            let count = |word: &str| {
+                let before = counts.split([';', '.']).find_map(|part| part.trim().strip_suffix(word));
+                before.and_then(|number| number.trim().parse::<usize>().ok()).unwrap_or(0)
+            };
+            ran.suites += 1;
+            ran.passed += count("passed");
+            ran.left_out += count("ignored");
+        }
+        ran
+    }
+}
+
+/// Makes sure that a PostgreSQL server is on the machine: the laws of the sql port and the services run on a real one.
 fn have_postgres() -> Result<(), String> {
     let there = || {
         fs::read_dir(POSTGRES)
@@ -39,7 +117,9 @@ fn have_postgres() -> Result<(), String> {
     if installed && there() {
         return Ok(());
     }
-    Err(format!("PostgreSQL is needed for the laws of the sql port. Install it as root with:\n  apt-get update && {INSTALL}"))
+    Err(format!(
+        "PostgreSQL is needed for the laws of the sql port and for the services. Install it as root with:\n  apt-get update && {INSTALL}"
+    ))
 }
 
 /// Runs cargo, shows its output, and keeps a copy.
@@ -47,7 +127,14 @@ fn cargo(root: &Path, logs: &Path, name: &str, args: &[&str]) -> Result<bool, St
     println!("$ cargo {}", args.join(" "));
     let failed = |error: std::io::Error| format!("cargo {}: {error}", args.join(" "));
     let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let mut child = Command::new(program).args(args).current_dir(root).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root).stdout(Stdio::piped());
+    match name {
+        "postgres" if std::env::var_os(ASKS).is_none() => command.env(ASKS, "start"),
+        "postgres" => &mut command,
+        _ => command.env_remove(ASKS),
+    };
+    let mut child = command.spawn().map_err(failed)?;
     let mut log = File::create(logs.join(format!("{name}.log"))).map_err(failed)?;
     let output = child.stdout.take().ok_or("cargo has no output")?;
     for line in BufReader::new(output).lines() {
@@ -56,4 +143,24 @@ fn cargo(root: &Path, logs: &Path, name: &str, args: &[&str]) -> Result<bool, St
         writeln!(log, "{line}").map_err(failed)?;
     }
     Ok(child.wait().map_err(failed)?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_on_rows_is_tested_on_postgres_in_one_call() {
+        let services = Services::of(include_str!("../../topology.toml")).unwrap();
+        assert!(services.on_rows.iter().any(|name| name == "orders") && services.suites() >= 9);
+        let args = services.args().join(" ");
+        assert!(args.contains("--exclude catalog") && args.contains("orders/postgres,"), "{args}");
+    }
+
+    #[test]
+    fn what_ran_is_read_from_the_log() {
+        let log = "test a ... ok\ntest result: ok. 15 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 1.0s\n\
+            test result: FAILED. 1 passed; 12 failed; 0 ignored; 0 measured; 0 filtered out; finished in 2.0s\n";
+        assert_eq!(Ran::of(log), Ran { suites: 2, passed: 16, left_out: 2 });
+    }
 }
