@@ -50,8 +50,8 @@ impl Tree {
 
     /// A tree that never lay on a disk.
     #[cfg(test)]
-    pub fn of<const N: usize>(files: [(&str, &str); N]) -> Tree {
-        Tree { files: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect() }
+    pub fn of<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) -> Tree {
+        Tree { files: files.into_iter().map(|(path, text)| (path.into(), text.into())).collect() }
     }
 
     /// Every path with its text, in order.

@@ -1,6 +1,10 @@
-//! Events: what a service says happened.
+//! Events: what a service says happened, and how what was said in an older version is heard.
+//!
+//! A version is part of the type: `order.created.v1`. Whoever changes an event makes a new version and keeps, beside it, the
+//! step that lifts the one before; hearers only know the newest. See [`Fact::OLDER`] and [`Event::read`].
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::{Fault, Timestamp};
@@ -44,11 +48,40 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads the data as a type of the service that said it.
-    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Fault> {
-        serde_json::from_str(self.data.get()).map_err(|error| {
-            Fault::invalid("event_unreadable", format!("The data of a {} cannot be read.", self.kind)).because(error)
-        })
+    /// Reads the data as the newest version of a fact; what was said in an older one is lifted, step by step.
+    ///
+    /// A version that this program does not know yet is refused with `event_newer`: reading it as an older one would lose
+    /// what it says.
+    pub fn read<F: Fact>(&self) -> Result<F, Fault> {
+        if self.kind == F::KIND { self.peek() } else { self.lifted() }
+    }
+
+    /// Reads some fields, whatever the version: for those who only look at what has no meaning of its own, such as the shop.
+    pub fn peek<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Fault> {
+        serde_json::from_str(self.data.get()).map_err(|error| self.unreadable(error))
+    }
+
+    fn lifted<F: Fact>(&self) -> Result<F, Fault> {
+        let (name, newest) = version_of(F::KIND);
+        let (said, version) = version_of(&self.kind);
+        if said != name {
+            return Err(self.unreadable(format!("it was read as a {}", F::KIND)));
+        }
+        if version > newest {
+            let message = format!("A {} is newer than this program, which knows {}.", self.kind, F::KIND);
+            return Err(Fault::refused("event_newer", message).with("version", i64::from(version)));
+        }
+        let mut data: Value = self.peek()?;
+        for older in version..newest {
+            let is_step = |step: &&Upcast| version_of(step.kind) == (name, older);
+            let step = F::OLDER.iter().find(is_step).ok_or_else(|| self.unreadable(format!("nothing lifts {name}.v{older}")))?;
+            data = (step.lift)(data)?;
+        }
+        serde_json::from_value(data).map_err(|error| self.unreadable(error))
+    }
+
+    fn unreadable(&self, cause: impl std::fmt::Display) -> Fault {
+        Fault::invalid("event_unreadable", format!("The data of a {} cannot be read.", self.kind)).because(cause)
     }
 
     /// Gives the type without its version: `order.created` for `order.created.v1`.
@@ -57,12 +90,47 @@ impl Event {
     }
 }
 
+/// Takes the version off a type, for constants.
+const fn name_of(kind: &'static str) -> &'static str {
+    let bytes = kind.as_bytes();
+    let mut end = bytes.len();
+    while end > 0 && bytes[end - 1].is_ascii_digit() {
+        end -= 1;
+    }
+    if end < 2 || bytes[end - 1] != b'v' || bytes[end - 2] != b'.' {
+        return kind;
+    }
+    match str::from_utf8(bytes.split_at(end - 2).0) {
+        Ok(name) => name,
+        Err(_) => kind,
+    }
+}
+
+/// Takes a versioned type apart; one without a version is of the version 0.
+fn version_of(kind: &str) -> (&str, u32) {
+    let parts = kind.rsplit_once(".v").and_then(|(name, version)| Some((name, version.parse().ok()?)));
+    parts.unwrap_or((kind, 0))
+}
+
+/// The step from one version of an event to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Upcast {
+    /// The older version, such as `order.created.v1`.
+    pub kind: &'static str,
+    /// Makes its data those of the next version.
+    pub lift: fn(Value) -> Result<Value, Fault>,
+}
+
 /// A typed event: what a service's `api` declares for others to hear.
 pub trait Fact: Serialize + for<'de> Deserialize<'de> {
     /// The topic, such as `order-events`.
     const TOPIC: &'static str;
     /// The versioned type, such as `order.created.v1`.
     const KIND: &'static str;
+    /// The type without its version: `order.created` for `order.created.v1`.
+    const NAME: &'static str = name_of(Self::KIND);
+    /// How older versions become this one, one step for each.
+    const OLDER: &'static [Upcast] = &[];
 
     /// Gives what the event is about: the order wherever there is one.
     fn key(&self) -> i64;
@@ -83,9 +151,12 @@ impl NewEvent {
 }
 
 /// Declares the facts of an `api` crate: topic, versioned type and key beside the fields.
+///
+/// Beside the newest version stands what lifts each older one to the version after it:
+/// `Paid = "order.paid.v2" on "payment-events", key order_id, older ["order.paid.v1" => with_currency] { … }`.
 #[macro_export]
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal on $topic:literal, key $key:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal on $topic:literal, key $key:ident $(, older [$($older:literal => $lift:expr),* $(,)?])? { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -94,6 +165,7 @@ macro_rules! facts {
             impl $crate::event::Fact for $name {
                 const TOPIC: &'static str = $topic;
                 const KIND: &'static str = $kind;
+                $(const OLDER: &'static [$crate::event::Upcast] = &[$($crate::event::Upcast { kind: $older, lift: $lift }),*];)?
 
                 fn key(&self) -> i64 {
                     $crate::Id::number(self.$key)
@@ -101,4 +173,81 @@ macro_rules! facts {
             }
         )*
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::OrderId;
+
+    crate::facts! {
+        /// Made up: version 2 gave the amount a currency, version 3 renamed it.
+        Tipped = "order.tipped.v3" on "order-events", key order_id, older ["order.tipped.v1" => with_currency, "order.tipped.v2" => renamed] {
+            /// The order.
+            order_id: OrderId,
+            /// How much.
+            tip_minor: i64,
+            /// Of what.
+            currency: String,
+        }
+
+        /// Made up: somebody forgot the step.
+        Sung = "order.sung.v2" on "order-events", key order_id {
+            /// The order.
+            order_id: OrderId,
+        }
+    }
+
+    fn with_currency(mut data: Value) -> Result<Value, Fault> {
+        data["currency"] = "USD".into();
+        Ok(data)
+    }
+
+    fn renamed(mut data: Value) -> Result<Value, Fault> {
+        data["tip_minor"] = data["amount"].take();
+        Ok(data)
+    }
+
+    fn event(kind: &str, data: &str) -> Event {
+        Event {
+            seq: 1,
+            source: "orders".to_owned(),
+            topic: "order-events".to_owned(),
+            kind: kind.to_owned(),
+            key: 7,
+            at: Timestamp(0),
+            correlation: String::new(),
+            data: RawValue::from_string(data.to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_older_version_is_heard_as_the_newest() {
+        for (kind, data) in [
+            ("order.tipped.v1", r#"{"order_id":7,"amount":50}"#),
+            ("order.tipped.v2", r#"{"order_id":7,"amount":50,"currency":"USD"}"#),
+            ("order.tipped.v3", r#"{"order_id":7,"tip_minor":50,"currency":"USD"}"#),
+        ] {
+            let heard: Tipped = event(kind, data).read().unwrap();
+            assert_eq!((Tipped::NAME, event(kind, data).name()), ("order.tipped", "order.tipped"));
+            assert_eq!(heard, Tipped { order_id: OrderId(7), tip_minor: 50, currency: "USD".to_owned() }, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_even_where_it_could_be_read() {
+        let newer = event("order.tipped.v4", r#"{"order_id":7,"tip_minor":50,"currency":"USD"}"#);
+        let fault = newer.read::<Tipped>().unwrap_err();
+        assert_eq!(fault.code, "event_newer");
+        assert!(fault.message.contains("order.tipped.v4") && fault.message.contains("order.tipped.v3"), "{fault}");
+        assert!(!fault.is_retryable(), "waiting does not make a program newer");
+    }
+
+    #[test]
+    fn a_missing_step_and_another_event_are_told() {
+        for kind in ["order.sung.v1", "order.tipped.v2"] {
+            let fault = event(kind, r#"{"order_id":7}"#).read::<Sung>().unwrap_err();
+            assert_eq!(fault.code, "event_unreadable", "{kind}");
+        }
+    }
 }

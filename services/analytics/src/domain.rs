@@ -84,7 +84,7 @@ struct OfShop {
 /// The shops whose calendar an event needs.
 pub fn shop_of(event: &Event) -> Option<ShopId> {
     let needs = matches!(event.name(), "order.created" | "order.cancelled" | "order.delivered");
-    event.read::<OfShop>().ok().map(|of| ShopId(of.shop_id)).filter(|shop| needs && shop.0 != 0)
+    event.peek::<OfShop>().ok().map(|of| ShopId(of.shop_id)).filter(|shop| needs && shop.0 != 0)
 }
 
 /// Tells whether an event opens or ends an order.
@@ -100,15 +100,15 @@ pub fn minute(at: Timestamp) -> String {
 impl Ledger {
     /// Adds an event.
     pub fn hear(&mut self, event: &Event) -> Result<(), Fault> {
-        let shop = event.read::<OfShop>().map_or(0, |of| of.shop_id);
+        let shop = event.peek::<OfShop>().map_or(0, |of| of.shop_id);
         *self.figures.counts.entry((shop, event.name().to_owned())).or_default() += 1;
         let order = OrderId(event.key);
-        match event.kind.as_str() {
-            OrderCreated::KIND => self.created(event.read()?),
-            OrderCancelled::KIND => self.cancelled(&event.read()?),
-            "order.delivered.v1" => self.delivered(order, ShopId(shop), event.at),
-            OrderReady::KIND => self.cooked(&event.read()?),
-            PaymentRefunded::KIND => {
+        match event.name() {
+            OrderCreated::NAME => self.created(event.read()?),
+            OrderCancelled::NAME => self.cancelled(&event.read()?),
+            "order.delivered" => self.delivered(order, ShopId(shop), event.at),
+            OrderReady::NAME => self.cooked(&event.read()?),
+            PaymentRefunded::NAME => {
                 let refunded: PaymentRefunded = event.read()?;
                 self.all(refunded.shop_id).refunded_minor += refunded.amount_minor;
             }

@@ -88,29 +88,29 @@ pub async fn when_something_happened_tell(ctx: Ctx, events: Vec<Arc<Event>>) -> 
 fn draft_of(event: &Event) -> Result<Draft, Fault> {
     let money =
         |amount_minor, currency| Params { amount_minor: Some(amount_minor), currency: Some(currency), ..Params::default() };
-    let (template, nth, params) = match event.kind.as_str() {
-        OrderPaid::KIND => {
+    let (template, nth, params) = match event.name() {
+        OrderPaid::NAME => {
             let paid: OrderPaid = event.read()?;
             (Template::OrderPaid, 0, money(paid.amount_minor, paid.currency))
         }
-        PaymentPromised::KIND => {
+        PaymentPromised::NAME => {
             let promised: PaymentPromised = event.read()?;
             (Template::OrderPromised, 0, money(promised.amount_minor, promised.currency))
         }
         // An order may be refunded in parts: each is told.
-        PaymentRefunded::KIND => {
+        PaymentRefunded::NAME => {
             let refunded: PaymentRefunded = event.read()?;
             (Template::PaymentRefunded, event.seq, money(refunded.amount_minor, refunded.currency))
         }
-        OrderCancelled::KIND => {
+        OrderCancelled::NAME => {
             let cancelled: OrderCancelled = event.read()?;
             let fee = Some(cancelled.fee_minor).filter(|fee| *fee > 0);
             (Template::OrderCancelled, 0, Params { amount_minor: fee, reason: Some(cancelled.reason), ..Params::default() })
         }
-        CookingStarted::KIND => (Template::CookingStarted, 0, Params::default()),
-        OrderShipped::KIND => (Template::OrderShipped, 0, Params::default()),
-        OrderDelivered::KIND => (Template::OrderDelivered, 0, Params::default()),
-        kind => return Err(Fault::internal("message_unknown", format!("There are no words for a {kind}."))),
+        CookingStarted::NAME => (Template::CookingStarted, 0, Params::default()),
+        OrderShipped::NAME => (Template::OrderShipped, 0, Params::default()),
+        OrderDelivered::NAME => (Template::OrderDelivered, 0, Params::default()),
+        _ => return Err(Fault::internal("message_unknown", format!("There are no words for a {}.", event.kind))),
     };
     Ok(Draft { order_id: OrderId(event.key), template, nth, params, at: event.at })
 }

@@ -1,9 +1,12 @@
 //! Dead letters keep the order of their key, and can be redriven or discarded.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use base::id::DeadLetterId;
+use base::id::{DeadLetterId, OrderId};
+use base::{Event, Fault};
 use host::testing::{Platform, staff};
+use host::{Change, Ctx, Service};
 use saga::Letters;
 
 use crate::counting::{Moods, PANICS, REJECTED, counts, created, service};
@@ -89,4 +92,63 @@ async fn a_handler_that_panics_and_a_change_that_the_store_rejects_are_parked_an
         platform.settled().await;
         assert_eq!((counts(&platform, 1).await, counts(&platform, 2).await, counts(&platform, 3).await), (2, 1, 1));
     }
+}
+
+/// One event in three versions, of which hearers know the second.
+mod versions {
+    use base::Fault;
+    use base::id::OrderId;
+    use serde_json::Value;
+
+    base::facts! {
+        /// As it was said long ago.
+        Old = "order.created.v1" on "order-events", key order_id {
+            /// The order.
+            order_id: OrderId,
+        }
+
+        /// As it is said now.
+        Created = "order.created.v2" on "order-events", key order_id, older ["order.created.v1" => with_times] {
+            /// The order.
+            order_id: OrderId,
+            /// How often it counts.
+            times: i64,
+        }
+
+        /// As a newer program says it.
+        New = "order.created.v3" on "order-events", key order_id {
+            /// The order.
+            order_id: OrderId,
+            /// How often it counts.
+            times: i64,
+        }
+    }
+
+    fn with_times(mut data: Value) -> Result<Value, Fault> {
+        data["times"] = 10.into();
+        Ok(data)
+    }
+}
+
+#[tokio::test]
+async fn an_old_event_is_lifted_before_it_is_heard_and_one_that_is_too_new_is_parked_with_its_cause() {
+    let text = "create table inventory_counts (id bigint primary key, events bigint not null)";
+    let hear = |_: Ctx, event: Arc<Event>| async move {
+        let created: versions::Created = event.read()?;
+        let text = "insert into inventory_counts (id, events) values ($1, $2) on conflict (id) do update set events = inventory_counts.events + excluded.events";
+        Ok::<_, Fault>(Change::new().write(sql::statement(text, sql::params![created.order_id, created.times])))
+    };
+    let service =
+        Service::new("inventory").sql(&[sql::Migration { version: 1, name: "begin", text }]).hears("order.created", hear);
+    let platform = Platform::start([service]).await;
+    platform.say("orders", &versions::Old { order_id: OrderId(7) }).await;
+    platform.say("orders", &versions::Created { order_id: OrderId(7), times: 1 }).await;
+    platform.say("orders", &versions::New { order_id: OrderId(7), times: 100 }).await;
+    platform.say("orders", &versions::Created { order_id: OrderId(7), times: 1_000 }).await;
+    platform.say("orders", &versions::Old { order_id: OrderId(8) }).await;
+    let letters = parked(&platform, 2).await;
+    assert_eq!((letters[0].kind.as_str(), letters[1].behind), ("order.created.v3", Some(letters[0].id)));
+    assert!(letters[0].cause.contains("event_newer") && letters[0].cause.contains("order.created.v2"), "{}", letters[0].cause);
+    platform.settled().await;
+    assert_eq!((counts(&platform, 7).await, counts(&platform, 8).await), (11, 10));
 }

@@ -48,7 +48,7 @@ pub async fn cyrillic_and_emoji_survive(bed: &dyn Bed) {
     store.commit(Once::Nothing, Change::new().write(put).say(event(1, "a.b.v1", word))).await.unwrap();
     let row = store.read_one("select word from law_kept where word = $1", params![word]).await.unwrap().unwrap();
     assert_eq!(row.text(0).unwrap(), word);
-    let said: serde_json::Value = bed.said("law").await[0].read().unwrap();
+    let said: serde_json::Value = bed.said("law").await[0].peek().unwrap();
     assert_eq!(said["text"], word);
 }
 
