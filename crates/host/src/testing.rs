@@ -245,7 +245,7 @@ impl Platform {
                         return Ok(Err(format!("{} has not heard {} of {source}", hosted.ctx.name(), event.kind)));
                     }
                 }
-                if store.leased_count().await? > 0 || store.next_due().await?.is_some_and(|due| due <= self.now()) {
+                if store.pressing_count(self.now()).await? > 0 {
                     return Ok(Err(format!("{} has a job that is due", hosted.ctx.name())));
                 }
                 if !self.rows.is_relayed(store.service()).await? {

@@ -198,6 +198,11 @@ impl Store {
         self.read_one(self.0.texts.job_leased, params![]).await?.map_or(Ok(0), |row| row.int(0))
     }
 
+    /// Counts the jobs that a worker holds or could claim now. One question: between two, a job may pass from one to the other.
+    pub async fn pressing_count(&self, now: Timestamp) -> Result<i64, Fault> {
+        self.read_one(self.0.texts.job_pressing, params![now]).await?.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Counts the jobs that are not used up.
     pub async fn job_count(&self) -> Result<i64, Fault> {
         self.read_one(self.0.texts.job_count, params![]).await?.map_or(Ok(0), |row| row.int(0))
