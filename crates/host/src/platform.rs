@@ -64,13 +64,16 @@ pub struct Hosted {
     pub(crate) drops: Arc<[(Kept, Drops)]>,
 }
 
+/// What the name of a desk adds to that of its service.
+const OPERATOR: &str = ".operator";
+
 /// Gives the name under which the operator's desk of a service is reached over the wire. It is apart from the service,
 /// so that a paused one can still be looked at and resumed.
 pub fn operator_name(service: &str) -> &'static str {
     static NAMES: Mutex<BTreeMap<String, &'static str>> = Mutex::new(BTreeMap::new());
     let mut names = NAMES.lock().expect("nobody panics while holding the names");
     // Leaked once per service: a platform has a fixed handful of them.
-    names.entry(service.to_owned()).or_insert_with(|| Box::leak(format!("{service}.operator").into_boxed_str()))
+    names.entry(service.to_owned()).or_insert_with(|| Box::leak(format!("{service}{OPERATOR}").into_boxed_str()))
 }
 
 impl Platform {
@@ -90,6 +93,8 @@ impl Platform {
     ) -> Result<Platform, Fault> {
         let Boot { world, key, database, topology, outside, settings } = boot;
         let exchange = Exchange::new(world.clone(), key.clone());
+        let declared = topology.clone();
+        exchange.admit_only(move |from, to| declared.edge(from, to.strip_suffix(OPERATOR).unwrap_or(to)).is_some());
         let log = Log::new(Arc::new(eventlog::Embedded::new(database.clone())));
         let settings = Arc::new(settings);
         let mut begun = Vec::new();

@@ -3,4 +3,5 @@
 mod counting;
 mod jobs;
 mod letters;
+mod peers;
 mod reactions;
