@@ -96,19 +96,21 @@ async fn an_order_cancelled_before_its_stock_is_set_aside_is_never_charged() {
 
 #[tokio::test]
 async fn s4_p05_an_order_cancelled_while_the_provider_is_slow_keeps_no_money() {
-    let till = Till::open(Settings { latency_ms: 150, ..Settings::default() }).await;
+    let till = Till::open(Settings { latency_ms: 300, ..Settings::default() }).await;
     let order = till.order("tok_visa").await;
     till.platform.heard("payment.requested", 1).await;
     till.cancel(order).await;
     let ended = || async {
         let state = till.payment(order).await.state;
-        Ok(if state == "voided" || state == "refunded" { Ok(()) } else { Err(state) })
+        Ok(if state == "voided" || state == "refunded" { Ok(state) } else { Err(state) })
     };
-    till.platform.eventually("the charge is withdrawn or given back", ended).await;
+    let state = till.platform.eventually("the charge is withdrawn or given back", ended).await;
     till.set(json!({ "latency_ms": 0 })).await;
     till.platform.settled().await;
     assert_eq!(till.held(order).await.0, 0);
-    assert_eq!(till.platform.events("order.paid").await.len(), 0);
+    // The news may come only when the provider has answered: then the order was paid for a moment.
+    let paid = till.platform.events("order.paid").await.len();
+    assert!(paid == 0 || (paid == 1 && state == "refunded"), "{paid} times paid and then {state}");
     assert_eq!(till.discrepancies().await, Vec::<String>::new());
 }
 
