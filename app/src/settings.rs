@@ -6,22 +6,34 @@ use std::path::Path;
 use base::Fault;
 
 /// Every setting there is, and what it does. An unknown one is refused, so that a typing error is seen.
-pub const KNOWN: [(&str, &str); 14] = [
+pub const KNOWN: [(&str, &str); 20] = [
     ("delivery_time_scale", "how many times faster than real time deliveries go"),
     ("kitchen_places", "how many times more places than seeded each station has"),
     ("kitchen_time_scale", "how many times faster than real time the kitchen works"),
-    ("log_retention_days", "how long events are kept once everybody has heard them; for ever when not set"),
+    ("log_retention_days", "how long events are kept once everybody has heard them; as long as the books when not set; 0 for ever"),
+    ("work_retention_days", "how long tickets, deliveries, reservations and figures by the minute are kept; 90 when not set, 0 for ever"),
+    ("books_retention_days", "how long orders that have ended and their payments are kept; 3650 when not set, 0 for ever"),
     ("order_first_deadline_seconds", "how long stock and payment of an order may take"),
     ("order_last_deadline_seconds", "how long an order may take in all"),
     ("orders_pending_max", "how many orders may wait for stock or money before new ones are refused"),
     ("payment_deadline_seconds", "how long the provider may take to answer about a payment"),
     ("provider_url", "where the payment provider is; the mock of this process when not set"),
     ("rate_limit_per_second", "how many requests one client may send per second"),
+    (
+        "rate_limit_devices_per_second",
+        "how many new devices one address may make per second; a tenth of the rate limit when not set",
+    ),
     ("sse_connections_max", "how many pages may follow events at once"),
+    ("sse_connections_per_address", "how many of them all guests of one address may have"),
+    ("sse_connections_per_client", "how many of them one client may have"),
+    ("trusted_proxies", "whose X-Forwarded-For is believed, such as 10.0.0.0/8,::1; nobody's when not set"),
     ("notification_days", "how long messages to people are shown"),
     ("mail_files_max", "how many mails the outbox folder holds before the oldest go"),
     ("flush_delay_ms", "added to every flush, to see what a slow disk does"),
 ];
+
+/// Nothing is kept shorter: an order may take a day and a half, and whoever takes part in it needs what it knows of it.
+const RETENTION_DAYS_MIN: f64 = 2.0;
 
 /// Reads the settings of a data folder and of the command line (`name=value`).
 #[allow(clippy::disallowed_methods)] // The one place where the file of settings is read.
@@ -49,7 +61,12 @@ fn pair(text: &str) -> Result<(String, String), Fault> {
         let names: Vec<_> = KNOWN.iter().map(|(known, what)| format!("  {known}: {what}")).collect();
         return Err(Fault::invalid("unknown_setting", format!("There is no setting `{name}`. There are:\n{}", names.join("\n"))));
     }
-    Ok((name.to_owned(), value.trim().trim_matches('"').to_owned()))
+    let value = value.trim().trim_matches('"');
+    if name.ends_with("_retention_days") && !value.parse().is_ok_and(|days: f64| days == 0.0 || days >= RETENTION_DAYS_MIN) {
+        let message = format!("`{name}` is a number of days, {RETENTION_DAYS_MIN} or more, or 0 for ever: `{value}` is not.");
+        return Err(Fault::invalid("bad_setting", message));
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
@@ -62,5 +79,16 @@ mod tests {
         assert!(fault.code == "unknown_setting" && fault.message.contains("kitchen_time_scale"));
         let settings = read(Path::new("/nowhere"), &["kitchen_time_scale = \"60\"".to_owned()]).unwrap();
         assert_eq!(settings["kitchen_time_scale"], "60");
+    }
+
+    #[test]
+    fn nothing_is_kept_shorter_than_an_order_may_take() {
+        let read = |text: &str| read(Path::new("/nowhere"), &[text.to_owned()]);
+        for bad in ["work_retention_days=1", "books_retention_days=-3", "log_retention_days=", "log_retention_days=a week"] {
+            assert_eq!(read(bad).unwrap_err().code, "bad_setting", "{bad}");
+        }
+        for good in ["work_retention_days=2", "books_retention_days=0", "log_retention_days=30.5"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
     }
 }

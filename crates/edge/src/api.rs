@@ -13,6 +13,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::Edge;
 use crate::asked::Asked;
+use crate::document::{self, Param, Traits};
 use crate::problem::Problem;
 
 /// Who may ask.
@@ -32,15 +33,17 @@ pub(crate) struct Act {
     path: &'static str,
     summary: &'static str,
     who: Who,
-    query: &'static [(&'static str, &'static str)],
+    query: &'static [Param],
     body: Option<Value>,
     status: u16,
     answer: Option<(&'static str, Value)>,
+    traits: Traits,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 fn act(method: &'static str, path: &'static str, summary: &'static str) -> Act {
-    Act { method, path, summary, who: Who::Staff, query: &[], body: None, status: 200, answer: None, schemas: Vec::new() }
+    let (who, status, traits) = (Who::Staff, 200, Traits::default());
+    Act { method, path, summary, who, query: &[], body: None, status, answer: None, traits, schemas: Vec::new() }
 }
 
 pub(crate) fn get(path: &'static str, summary: &'static str) -> Act {
@@ -67,7 +70,7 @@ impl Act {
     }
 
     /// Names what the query may say.
-    pub(crate) fn asks(mut self, query: &'static [(&'static str, &'static str)]) -> Act {
+    pub(crate) fn asks(mut self, query: &'static [Param]) -> Act {
         self.query = query;
         self
     }
@@ -90,6 +93,30 @@ impl Act {
         self
     }
 
+    /// The answer is a stream of events that can be gone on with.
+    pub(crate) fn streams(mut self) -> Act {
+        self.traits.resumable = true;
+        self.gives_text("text/event-stream")
+    }
+
+    /// The answer has a tag by which a repeat costs no body.
+    pub(crate) fn tagged(mut self) -> Act {
+        self.traits.tagged = true;
+        self
+    }
+
+    /// The answer says where the new thing is.
+    pub(crate) fn located(mut self) -> Act {
+        self.traits.located = true;
+        self
+    }
+
+    /// A guest who shows nothing gets a device with the answer.
+    pub(crate) fn hands_device(mut self) -> Act {
+        self.traits.hands_device = true;
+        self
+    }
+
     /// Says with which status it succeeds.
     pub(crate) fn with(mut self, status: u16) -> Act {
         self.status = status;
@@ -104,40 +131,38 @@ impl Act {
     }
 
     fn described(&self, tag: &str) -> Value {
-        let mut parameters: Vec<Value> = self
-            .path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-            .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-            .collect();
-        for (name, what) in self.query {
-            parameters.push(json!({ "name": name, "in": "query", "description": what, "schema": { "type": "string" } }));
+        let writes = self.method != "get";
+        let mut good = json!({ "description": "Done.", "headers": document::headers(self.traits) });
+        if let Some((kind, schema)) = &self.answer {
+            good["content"] = json!({ *kind: { "schema": schema } });
         }
-        if self.method != "get" {
-            let required = self.path.starts_with("/v1/");
-            parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": required, "schema": { "type": "string", "maxLength": 200 },
-                "description": "A key of your own; the same request under the same key happens once." }));
+        let mut answers = Map::from_iter([(self.status.to_string(), good)]);
+        if self.traits.tagged {
+            answers.insert("304".to_owned(), json!({ "description": "It is still what you have." }));
         }
-        let mut answers = Map::new();
-        let good = match &self.answer {
-            Some((kind, schema)) => json!({ "description": "Done.", "content": { *kind: { "schema": schema } } }),
-            None => json!({ "description": "Done." }),
-        };
-        answers.insert(self.status.to_string(), good);
-        answers.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Problem" }));
+        let names_things = self.path.contains('{');
+        let problems =
+            document::problems(writes, self.body.is_some(), !self.query.is_empty(), names_things, self.who != Who::Anyone);
+        for status in problems.iter().map(u16::to_string).chain(["default".to_owned()]) {
+            let answer = json!({ "$ref": format!("#/components/responses/{}", document::named(&status)) });
+            answers.insert(status, answer);
+        }
         let who = match self.who {
             Who::Anyone => "anyone",
             Who::Known => "known",
             Who::Staff => "staff",
         };
         let operation = format!("{}{}", self.method, self.path.replace(['/', '{', '}', '-', '.'], "_"));
-        let mut described = json!({ "tags": [tag], "summary": self.summary, "operationId": operation, "parameters": parameters,
-            "responses": answers, "x-comanda-who": who });
-        if self.who != Who::Anyone {
-            described["security"] = json!([{ "token": [] }]);
+        let mut described = json!({ "tags": [tag], "summary": self.summary, "operationId": operation,
+            "parameters": document::parameters(self.path, writes, self.query, self.traits), "responses": answers, "x-comanda-who": who });
+        match self.who {
+            Who::Anyone => {}
+            Who::Known => described["security"] = json!([{ "token": [] }, { "device": [] }]),
+            Who::Staff => described["security"] = json!([{ "token": [] }]),
         }
         if let Some(body) = &self.body {
-            described["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+            described["requestBody"] = json!({ "required": true, "description": "Unknown fields are refused; see `bytes_max` of `body_too_large` for how long it may be.",
+                "content": { "application/json": { "schema": body } } });
         }
         described
     }
@@ -184,25 +209,31 @@ impl Api {
         let path = self.paths.entry(act.path).or_insert_with(|| json!({}));
         path[act.method] = described;
         for (name, schema) in act.schemas {
-            self.schemas.insert(name, serde_json::to_value(schema).unwrap_or_default());
+            let schema = serde_json::to_value(schema).unwrap_or_default();
+            let before = self.schemas.insert(name.clone(), schema.clone());
+            debug_assert!(before.is_none_or(|before| before == schema), "two shapes have the name `{name}`");
         }
     }
 
     /// Gives the routes and the document.
     pub(crate) fn done(self) -> (Router<Edge>, Value) {
-        let problem = json!({ "description": "A problem (RFC 9457); `type` leads to its page.", "content": { "application/problem+json": { "schema": {
-            "type": "object", "required": ["type", "title", "status", "detail", "code", "correlation_id"], "properties": {
-                "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" }, "detail": { "type": "string" },
-                "code": { "type": "string" }, "correlation_id": { "type": "string" } } } } } });
+        let mut schemas = self.schemas;
+        schemas.insert("Problem".to_owned(), document::problem_schema());
+        // Maps are written out where they stand, and leave a shape behind that nobody names.
+        let said = json!([self.paths, schemas]).to_string();
+        schemas.retain(|name, _| name == "Problem" || said.contains(&format!("#/components/schemas/{name}\"")));
         let document = json!({
             "openapi": "3.1.0",
             "info": { "title": "Comanda", "version": env!("CARGO_PKG_VERSION"), "license": { "name": "MIT OR Apache-2.0" },
                 "description": "An order from the menu to the door. Times are RFC 3339 in UTC, money is minor units with a currency, ids are opaque." },
             "paths": self.paths,
             "components": {
-                "schemas": self.schemas,
-                "responses": { "Problem": problem },
-                "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "description": "The token of a device (`POST /v1/devices`) or of the shop's staff." } },
+                "schemas": schemas,
+                "responses": document::problem_answers(),
+                "securitySchemes": {
+                    "token": { "type": "http", "scheme": "bearer", "description": "The token of a device (`POST /v1/devices`) or of the shop's staff." },
+                    "device": { "type": "apiKey", "in": "cookie", "name": crate::device::COOKIE, "description": "The token of a device, as browsers keep it." },
+                },
             },
         });
         (self.router, document)

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use wire::Call;
 
 use crate::Edge;
+use crate::came::Origin;
 use crate::problem::Problem;
 
 /// The errand of a request, verified by the door.
@@ -19,6 +20,10 @@ pub(crate) struct Asked {
     pub(crate) call: Call,
     /// The token of a device that was made for this request.
     pub(crate) fresh_token: Option<String>,
+    /// From where it comes.
+    pub(crate) origin: Origin,
+    /// The browser's cookie does not count here.
+    pub(crate) stale_cookie: bool,
 }
 
 impl Asked {
@@ -29,6 +34,10 @@ impl Asked {
     /// Refuses those who have shown nothing.
     pub(crate) fn known(&self) -> Result<(), Fault> {
         match self.call.principal {
+            Principal::Nobody if self.stale_cookie => Err(Fault::unauthenticated(
+                "token_unknown",
+                "The cookie of this browser was not given out by this platform; it is taken away, so get a new device.",
+            )),
             Principal::Nobody => {
                 Err(Fault::unauthenticated("token_needed", "This needs the token of a device or of the shop's staff."))
             }
@@ -50,7 +59,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Infallible> {
         let asked = parts.extensions.get::<Asked>().cloned();
-        Ok(asked.unwrap_or_else(|| Asked { call: Call::new(Principal::Nobody, ""), fresh_token: None }))
+        Ok(asked.unwrap_or_else(|| Asked {
+            call: Call::new(Principal::Nobody, ""),
+            fresh_token: None,
+            origin: Origin::default(),
+            stale_cookie: false,
+        }))
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) fn of_request(key: &PlatformKey, name: &str) -> DeviceId {
     DeviceId(i64::from_be_bytes(first) & i64::MAX)
 }
 
+/// Takes the cookie of a token away.
+pub(crate) const NO_COOKIE: &str = "comanda_device=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
+
 /// Writes the cookie of a token.
 pub(crate) fn cookie(token: &str) -> String {
     format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000")

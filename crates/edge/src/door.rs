@@ -3,13 +3,11 @@
 //! In this order: correlation, who asks, how often, the body and its limit, the key that makes a write happen once, the
 //! deadline. On the way out a problem is written down, and the request is counted and logged.
 
-use std::net::IpAddr;
-
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use base::id::{DeviceId, ShopId, StaffId};
+use base::id::DeviceId;
 use base::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use base::{Fault, Principal, RequestKey};
 use bytes::BytesMut;
@@ -19,8 +17,11 @@ use sha2::{Digest, Sha256};
 use wire::Call;
 
 use crate::asked::Asked;
+use crate::came::{Came, Origin};
+use crate::limit::Client;
 use crate::problem::Problem;
-use crate::{Edge, device};
+use crate::routes::devices;
+use crate::{Edge, device, who};
 
 const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -32,10 +33,6 @@ const ANONYMOUS_KEY_BYTES_MIN: usize = 16;
 /// would see a broken connection, and not why.
 const DRAIN_BYTES_MAX: usize = 16 << 20;
 
-/// The address that a request came from; set by the listener.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Came(pub(crate) IpAddr);
-
 /// Lets a request in and its answer out.
 pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let world = edge.world().clone();
@@ -45,8 +42,17 @@ pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
     let correlation = correlation(&edge, request.headers());
     let russian =
         text(request.headers(), &header::ACCEPT_LANGUAGE).is_some_and(|languages| languages.trim_start().starts_with("ru"));
-    let mut by = Principal::Nobody;
-    let response = match enter(&edge, request, &route, &correlation, &mut by).await {
+    let origin = edge.0.proxies.origin(request.extensions().get::<Came>().copied(), request.headers());
+    let shown = who::shown(&edge, request.headers());
+    let stale_cookie = shown.as_ref().is_ok_and(|shown| shown.stale_cookie);
+    let mut by = shown.as_ref().map_or(Principal::Nobody, |shown| shown.principal.clone());
+    let visit = Visit { route: &route, correlation: &correlation, origin, stale_cookie };
+    // Who shows a bad token counts as nobody, so that tokens cannot be tried out without end.
+    let entered = match limit(&edge, &by, origin).and(shown) {
+        Ok(_) => enter(&edge, request, visit, &mut by).await,
+        Err(fault) => Err(fault.into()),
+    };
+    let response = match entered {
         Ok(request) => match world.within(edge.0.config.timeout, next.run(request)).await {
             Ok(response) => response,
             Err(fault) => axum::response::IntoResponse::into_response(Problem::from(fault)),
@@ -56,6 +62,10 @@ pub(crate) async fn pass(State(edge): State<Edge>, request: Request, next: Next)
     let mut response = leave(response, &correlation, russian);
     if let Ok(value) = HeaderValue::from_str(&correlation) {
         response.headers_mut().insert(CORRELATION, value);
+    }
+    // A cookie that does not count would be sent again and again; its owner cannot even see it.
+    if stale_cookie && !response.headers().contains_key(header::SET_COOKIE) {
+        response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_static(device::NO_COOKIE));
     }
     let status = response.status().as_u16();
     let took = world.monotonic().saturating_sub(began);
@@ -93,38 +103,15 @@ fn correlation(edge: &Edge, headers: &HeaderMap) -> String {
     text(headers, &CORRELATION).filter(fits).map_or_else(|| format!("{:016x}", edge.world().chance()), str::to_owned)
 }
 
-/// Tells who asks. A token that is shown and does not count is an error: nobody is silently somebody else.
-fn principal(edge: &Edge, headers: &HeaderMap) -> Result<Principal, Fault> {
-    let bad = || Fault::unauthenticated("token_unknown", "This token was not given out by this platform.");
-    if let Some(given) = headers.get(header::AUTHORIZATION) {
-        let given = given.to_str().map_err(|_| bad())?;
-        let (scheme, token) = given.split_once(' ').ok_or_else(bad)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(bad());
-        }
-        let token = token.trim();
-        if same(token, &edge.0.config.staff_token) {
-            return Ok(Principal::Staff { staff: StaffId(1), shop: ShopId(1) });
-        }
-        return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
-    }
-    let cookies =
-        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    for cookie in cookies {
-        if let Some((device::COOKIE, token)) = cookie.trim().split_once('=') {
-            return device::open(edge.key(), token).map(|device| Principal::Guest { device }).ok_or_else(bad);
-        }
-    }
-    Ok(Principal::Nobody)
+/// What the door knows of a request before anything of it is done.
+struct Visit<'a> {
+    route: &'a str,
+    correlation: &'a str,
+    origin: Origin,
+    stale_cookie: bool,
 }
 
-/// Compares without an early exit, so that time tells nothing about where two tokens differ.
-fn same(given: &str, own: &str) -> bool {
-    let differs = given.bytes().zip(own.bytes()).fold(0u8, |sum, (a, b)| sum | (a ^ b));
-    !own.is_empty() && given.len() == own.len() && differs == 0
-}
-
-async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by: &mut Principal) -> Result<Request, Problem> {
+async fn enter(edge: &Edge, request: Request, visit: Visit<'_>, by: &mut Principal) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     // What says who asks inside never comes from outside.
     let inner: Vec<HeaderName> = parts
@@ -136,8 +123,11 @@ async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by
     for name in inner {
         parts.headers.remove(name);
     }
-    *by = principal(edge, &parts.headers)?;
-    limit(edge, by, parts.extensions.get::<Came>())?;
+    let Visit { route, correlation, origin, stale_cookie } = visit;
+    let orders_as_nobody = *by == Principal::Nobody && parts.method == Method::POST && route.ends_with("/orders");
+    if orders_as_nobody || (parts.method == Method::POST && route == devices::PATH) {
+        limit_devices(edge, by, origin)?;
+    }
     let mut fresh_token = None;
     let mut call = Call::new(by.clone(), correlation)
         .traced(text(&parts.headers, &HeaderName::from_static("traceparent")).map(str::to_owned));
@@ -146,7 +136,7 @@ async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by
     let body = if writes { read(edge, &parts.headers, body).await? } else { Default::default() };
     if writes && route != "none" {
         let key = key(edge, &parts.headers, parts.uri.path())?;
-        if *by == Principal::Nobody && parts.method == Method::POST && route.ends_with("/orders") {
+        if orders_as_nobody {
             let device = device_for(edge, parts.uri.path(), &key, &body, text(&parts.headers, &IDEMPOTENCY_KEY).is_some())?;
             fresh_token = Some(device::token(edge.key(), device, edge.world().now()));
             *by = Principal::Guest { device };
@@ -155,18 +145,36 @@ async fn enter(edge: &Edge, request: Request, route: &str, correlation: &str, by
         let bound = format!("{} {}", parts.method, parts.uri.path());
         call = call.once(RequestKey::new(by, &bound, &key, &body));
     }
-    parts.extensions.insert(Asked { call, fresh_token });
+    parts.extensions.insert(Asked { call, fresh_token, origin, stale_cookie });
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-fn limit(edge: &Edge, by: &Principal, came: Option<&Came>) -> Result<(), Fault> {
-    let client = match by {
-        Principal::Staff { .. } | Principal::Platform { .. } => return Ok(()),
-        // A fresh device costs nothing, so the address counts for those whose devices are many.
-        Principal::Guest { .. } => by.to_string(),
-        Principal::Nobody => came.map_or_else(|| "nobody".to_owned(), |came| came.0.to_string()),
-    };
-    edge.0.buckets.take(&client, edge.world().monotonic()).map_err(|seconds| {
+/// All guests of one address together may ask so many times as much as one of them.
+const GUESTS_OF_ADDRESS: f64 = 10.0;
+
+/// Counts a request against what its client may ask. Staff are not limited.
+fn limit(edge: &Edge, by: &Principal, origin: Origin) -> Result<(), Fault> {
+    let per_second = edge.0.config.requests_per_second;
+    match by {
+        Principal::Staff { .. } | Principal::Platform { .. } => Ok(()),
+        Principal::Guest { .. } => {
+            take(edge, Client::of(by, origin), per_second)?;
+            take(edge, Client::Guests(origin), per_second * GUESTS_OF_ADDRESS)
+        }
+        Principal::Nobody => take(edge, Client::of(by, origin), per_second),
+    }
+}
+
+/// Counts a new device against what its address may make: with it comes a bucket of its own.
+fn limit_devices(edge: &Edge, by: &Principal, origin: Origin) -> Result<(), Fault> {
+    match by {
+        Principal::Staff { .. } => Ok(()),
+        _ => take(edge, Client::Maker(origin), edge.0.config.devices_per_second),
+    }
+}
+
+fn take(edge: &Edge, client: Client, per_second: f64) -> Result<(), Fault> {
+    edge.0.buckets.take(client, per_second, edge.world().monotonic()).map_err(|seconds| {
         Fault::limited("too_many_requests", "You ask more often than this platform answers one client; wait a moment.")
             .with("retry_after_seconds", seconds)
     })

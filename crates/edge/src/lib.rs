@@ -7,8 +7,10 @@
 
 mod api;
 mod asked;
+mod came;
 mod device;
 mod dialects;
+mod document;
 mod door;
 mod feed;
 mod limit;
@@ -20,6 +22,7 @@ mod routes;
 mod serve;
 mod shape;
 mod stream;
+mod who;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -48,10 +51,19 @@ pub struct EdgeConfig {
     pub body_bytes_max: usize,
     /// How many requests a client may send per second; staff are not limited. Setting `rate_limit_per_second`.
     pub requests_per_second: f64,
+    /// How many new devices one address may make per second, orders without a token included; a tenth of
+    /// `requests_per_second` when it is not said. Setting `rate_limit_devices_per_second`.
+    pub devices_per_second: f64,
     /// How many clients are counted at once; the longest silent ones are forgotten.
     pub clients_max: usize,
+    /// The proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed; none by default. Setting `trusted_proxies`.
+    pub trusted_proxies: String,
     /// How many streams of events may be open. Setting `sse_connections_max`.
     pub streams_max: usize,
+    /// How many of them one client may have open. Setting `sse_connections_per_client`.
+    pub streams_per_client_max: usize,
+    /// How many of them all guests of one address may have open. Setting `sse_connections_per_address`.
+    pub streams_per_address_max: usize,
     /// How often a silent stream says that it is alive.
     pub heartbeat: Duration,
     /// How long a request may take.
@@ -67,11 +79,32 @@ impl EdgeConfig {
             staff_token: staff_token.to_owned(),
             body_bytes_max: 1 << 20,
             requests_per_second: 200.0,
+            devices_per_second: 20.0,
             clients_max: 100_000,
+            trusted_proxies: String::new(),
             streams_max: 10_000,
+            streams_per_client_max: 20,
+            streams_per_address_max: 1_000,
             heartbeat: Duration::from_secs(15),
             timeout: Duration::from_secs(30),
             menu_life: Duration::from_secs(5),
+        }
+    }
+
+    /// Takes over what the settings say.
+    fn take_settings(&mut self, ctx: &Ctx) {
+        let count = |name, otherwise: usize| ctx.number(name, otherwise as f64).max(0.0) as usize;
+        self.streams_max = count("sse_connections_max", self.streams_max);
+        self.streams_per_client_max = count("sse_connections_per_client", self.streams_per_client_max);
+        self.streams_per_address_max = count("sse_connections_per_address", self.streams_per_address_max);
+        if ctx.setting("rate_limit_per_second").is_some() {
+            self.requests_per_second = ctx.number("rate_limit_per_second", self.requests_per_second).max(1.0);
+            self.devices_per_second = self.requests_per_second / 10.0;
+        }
+        let devices = ctx.number("rate_limit_devices_per_second", self.devices_per_second);
+        self.devices_per_second = devices.max(limit::PER_SECOND_MIN);
+        if let Some(proxies) = ctx.setting("trusted_proxies") {
+            self.trusted_proxies = proxies.to_owned();
         }
     }
 }
@@ -85,7 +118,9 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) feed: feed::Feed,
     pub(crate) menu: menu::Menu,
+    pub(crate) proxies: came::Proxies,
     pub(crate) buckets: limit::Buckets,
+    pub(crate) open: limit::Open,
     pub(crate) streams: AtomicUsize,
 }
 
@@ -128,12 +163,14 @@ macro_rules! ask {
 impl Edge {
     /// Makes the edge of a platform; `ctx` is the view named `gateway`.
     pub fn new(ctx: Ctx, mut config: EdgeConfig, metrics: Metrics) -> Edge {
-        config.requests_per_second = ctx.number("rate_limit_per_second", config.requests_per_second).max(1.0);
-        config.streams_max = ctx.number("sse_connections_max", config.streams_max as f64).max(0.0) as usize;
-        let buckets = limit::Buckets::new(config.requests_per_second, config.clients_max);
+        config.take_settings(&ctx);
+        let proxies = came::Proxies::parse(&config.trusted_proxies);
+        let buckets = limit::Buckets::new(config.clients_max);
+        let open = limit::Open::default();
         let menu = menu::Menu::new(config.menu_life);
         let feed = feed::Feed::default();
-        let edge = Edge(Arc::new(Inner { ctx, config, metrics, feed, menu, buckets, streams: AtomicUsize::new(0) }));
+        let edge =
+            Edge(Arc::new(Inner { ctx, config, metrics, feed, menu, proxies, buckets, open, streams: AtomicUsize::new(0) }));
         let from = edge.0.ctx.log().last().now_or_never().and_then(Result::ok);
         edge.world().spawn("edge feed", feed::follow(edge.clone(), from));
         edge
@@ -141,11 +178,7 @@ impl Edge {
 
     /// Gives all of its routes.
     pub fn router(&self) -> Router {
-        let (router, document) = routes::all();
-        let document = serde_json::to_vec(&document).expect("a document is plain JSON");
-        let own = routes::system::own(document.into());
-        router
-            .merge(own)
+        routes::all()
             .fallback(|| async { Problem::from(Fault::not_found("route_not_found", "There is nothing at this address.")) })
             .method_not_allowed_fallback(|| async {
                 Problem::with_status(405, Fault::invalid("method_not_allowed", "This address does not know this method."))

@@ -5,7 +5,11 @@ use std::sync::{Arc, OnceLock};
 use base::id::{EventId, RULES};
 use base::{Event, Id, PlatformKey, Timestamp};
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::shape::Time;
 
 /// What only staff see of an event.
 const STAFF_ONLY: [&str; 5] = ["device_id", "method_id", "needs", "steps", "shortages"];
@@ -28,7 +32,7 @@ impl Said {
     pub(crate) fn frame(&self, key: &PlatformKey, staff: bool) -> Bytes {
         let kept = if staff { &self.staff } else { &self.guest };
         let write = || {
-            let shown = shown(&self.event, key, staff);
+            let shown = serde_json::to_string(&shown(&self.event, key, staff)).expect("an event is plain JSON");
             Bytes::from(format!("id: {}\nevent: {}\ndata: {shown}\n\n", place(key, self.event.seq), self.event.name()))
         };
         kept.get_or_init(write).clone()
@@ -40,23 +44,48 @@ pub(crate) fn place(key: &PlatformKey, seq: i64) -> String {
     EventId(seq).show(key)
 }
 
+/// An event (CloudEvents 1.0).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CloudEvent {
+    /// `1.0`.
+    specversion: &'static str,
+    /// Its id, which is also its place in the log: `evt_…`.
+    id: String,
+    /// Which service said it, such as `/services/orders`.
+    source: String,
+    /// What was said, with its version, such as `order.paid.v1`.
+    r#type: String,
+    time: Time,
+    /// What it is about: the id of the order, or of whatever else it is.
+    subject: String,
+    /// The topic, such as `order-events`.
+    topic: String,
+    /// The id of the request with which it began.
+    correlationid: String,
+    /// `application/json`.
+    datacontenttype: &'static str,
+    /// What there is to say; its fields are those of its type.
+    #[schema(value_type = Object)]
+    data: Value,
+}
+
 /// Shows an event.
-pub(crate) fn shown(event: &Event, key: &PlatformKey, staff: bool) -> Value {
+pub(crate) fn shown(event: &Event, key: &PlatformKey, staff: bool) -> CloudEvent {
     let mut data: Value = serde_json::from_str(event.data.get()).unwrap_or(Value::Null);
     let subject = subject(event, &data, key);
     tame(&mut data, key, staff);
-    json!({
-        "specversion": "1.0",
-        "id": place(key, event.seq),
-        "source": format!("/services/{}", event.source),
-        "type": event.kind,
-        "time": event.at.to_string(),
-        "subject": subject,
-        "topic": event.topic,
-        "correlationid": event.correlation,
-        "datacontenttype": "application/json",
-        "data": data,
-    })
+    CloudEvent {
+        specversion: "1.0",
+        id: place(key, event.seq),
+        source: format!("/services/{}", event.source),
+        r#type: event.kind.clone(),
+        time: Time::of(event.at),
+        subject,
+        topic: event.topic.clone(),
+        correlationid: event.correlation.clone(),
+        datacontenttype: "application/json",
+        data,
+    }
 }
 
 /// Says what an event is about: the id in its data that is its key.
@@ -126,7 +155,7 @@ mod unit {
         let event = event(
             r#"{"order_id":1001,"device_id":4,"method_id":null,"placed_at":1000000,"low_at":5,"needs":[{"stock_id":7,"quantity":2}],"lines":[{"item_id":3,"steps":[{"seconds":1}]}]}"#,
         );
-        let guest = shown(&event, &key, false);
+        let guest = serde_json::to_value(shown(&event, &key, false)).unwrap();
         assert_eq!(guest["subject"], OrderId(1_001).show(&key));
         assert_eq!(guest["data"]["order_id"], guest["subject"]);
         assert_eq!(guest["data"]["placed_at"], "1970-01-01T00:00:01Z");
@@ -134,7 +163,7 @@ mod unit {
         for hidden in ["device_id", "method_id", "needs", "steps", "1001"] {
             assert!(!guest.to_string().contains(hidden), "{hidden} in {guest}");
         }
-        let staff = shown(&event, &key, true);
+        let staff = serde_json::to_value(shown(&event, &key, true)).unwrap();
         assert!(staff["data"]["needs"][0]["stock_id"].as_str().unwrap().starts_with("stk_"));
         assert!(staff["data"]["lines"][0]["item_id"].as_str().unwrap().starts_with("itm_"));
     }

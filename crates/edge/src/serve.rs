@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
-use crate::door::Came;
+use crate::came::Came;
 
 /// How many connections may be open at once.
 const CONNECTIONS_MAX: usize = 20_000;

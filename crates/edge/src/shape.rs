@@ -10,13 +10,32 @@ use utoipa::ToSchema;
 use crate::Edge;
 
 /// A text by language tag, such as `{"en": "Ham", "ru": "Ветчина"}`.
-pub(crate) type Texts = BTreeMap<String, String>;
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub(crate) struct Texts(BTreeMap<String, String>);
 
-/// An amount of money in minor units (cents) of its currency.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+impl FromIterator<(String, String)> for Texts {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(texts: I) -> Texts {
+        Texts(texts.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Texts {
+    type Item = (String, String);
+    type IntoIter = std::collections::btree_map::IntoIter<String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Money {
+    /// Whole minor units of the currency: cents for USD, yen for JPY, thousandths for KWD.
+    #[schema(example = 1325)]
     pub(crate) amount_minor: i64,
+    /// The currency's code (ISO 4217); empty while there is no amount of any currency yet.
     #[schema(example = "USD")]
     pub(crate) currency: String,
 }
@@ -25,9 +44,21 @@ pub(crate) fn money(amount_minor: i64, currency: &str) -> Money {
     Money { amount_minor, currency: currency.to_owned() }
 }
 
+/// A point in time (RFC 3339, UTC).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, format = DateTime, example = "2026-01-31T12:00:00Z")]
+pub(crate) struct Time(String);
+
+impl Time {
+    pub(crate) fn of(at: Timestamp) -> Time {
+        Time(at.to_string())
+    }
+}
+
 /// Writes a time; none for zero.
-pub(crate) fn time(micros: i64) -> Option<String> {
-    (micros != 0).then(|| Timestamp(micros).to_string())
+pub(crate) fn time(micros: i64) -> Option<Time> {
+    (micros != 0).then(|| Time::of(Timestamp(micros)))
 }
 
 /// Reads a time of a body.
@@ -50,10 +81,6 @@ pub(crate) struct PageAsked {
     #[serde(default)]
     pub(crate) limit: u32,
 }
-
-/// How [`PageAsked`] is described.
-pub(crate) const PAGE: &[(&str, &str)] =
-    &[("after", "`next` of the page before."), ("limit", "How many rows, 50 by default, 200 at most.")];
 
 /// Refuses a page that is too large.
 pub(crate) fn rows(limit: u32) -> Result<u32, Fault> {
@@ -102,6 +129,8 @@ impl Edge {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub(crate) reason: String,
 }

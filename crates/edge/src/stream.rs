@@ -8,12 +8,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use base::id::EventId;
-use base::{Event, Fault};
+use base::{Event, Fault, Principal};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::Edge;
+use crate::asked::Asked;
+use crate::limit::Client;
 use crate::problem::Problem;
 use crate::public::Said;
 
@@ -51,13 +53,29 @@ pub(crate) fn resume(edge: &Edge, headers: &HeaderMap, after: Option<&str>) -> R
     given.map(|given| edge.read::<EventId>(given)).transpose()
 }
 
-/// One open stream; it counts for as long as it lives.
-struct Place(Edge);
+/// One open stream; it counts for as long as it lives, for all and for the client who holds it.
+struct Place {
+    edge: Edge,
+    clients: Vec<(Client, usize)>,
+}
 
 impl Place {
-    fn take(edge: &Edge) -> Result<Place, Fault> {
+    fn take(edge: &Edge, asked: &Asked) -> Result<Place, Fault> {
+        let config = &edge.0.config;
+        let principal = &asked.call.principal;
+        let mut clients = vec![(Client::of(principal, asked.origin), config.streams_per_client_max)];
+        if matches!(principal, Principal::Guest { .. }) {
+            clients.push((Client::Guests(asked.origin), config.streams_per_address_max));
+        }
+        if !edge.0.open.enter(&clients) {
+            return Err(Fault::limited(
+                "too_many_own_streams",
+                "You follow events with as many streams as one client may; close some of them.",
+            )
+            .with("retry_after_seconds", 5));
+        }
         let open = edge.0.streams.fetch_add(1, Ordering::AcqRel);
-        let place = Place(edge.clone());
+        let place = Place { edge: edge.clone(), clients };
         metrics::gauge!("comanda_event_streams").set((open + 1) as f64);
         if open >= edge.0.config.streams_max {
             return Err(Fault::unavailable("too_many_streams", "Too many pages follow events at once; try again in a moment.")
@@ -69,7 +87,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let open = self.0.0.streams.fetch_sub(1, Ordering::AcqRel);
+        self.edge.0.open.leave(&self.clients);
+        let open = self.edge.0.streams.fetch_sub(1, Ordering::AcqRel);
         metrics::gauge!("comanda_event_streams").set(open.saturating_sub(1) as f64);
     }
 }
@@ -95,13 +114,13 @@ impl Pen {
             return Ok(());
         }
         self.last = said.event.seq;
-        self.write(said.frame(self.place.0.key(), self.staff)).await
+        self.write(said.frame(self.place.edge.key(), self.staff)).await
     }
 
     /// Waits for the next event, and says now and then that the stream is alive.
     async fn next(&self, feed: &mut Receiver<Arc<Said>>) -> Result<Arc<Said>, Over> {
         loop {
-            let beat = self.place.0.world().sleep(self.place.0.0.config.heartbeat);
+            let beat = self.place.edge.world().sleep(self.place.edge.0.config.heartbeat);
             tokio::select! {
                 biased;
                 said = feed.recv() => return said.ok_or(Over),
@@ -129,9 +148,9 @@ fn is_end(event: &Event) -> bool {
 }
 
 /// Streams what happens to one order: its state first, then each event, until it has ended.
-pub(crate) fn of_order(edge: &Edge, order: i64, snapshot: &str, staff: bool, after: Option<i64>) -> Result<Response, Problem> {
+pub(crate) fn of_order(edge: &Edge, asked: &Asked, order: i64, snapshot: &str, after: Option<i64>) -> Result<Response, Problem> {
     let (frames, receiver) = channel(FRAMES);
-    let pen = Pen { place: Place::take(edge)?, frames, staff, last: after.unwrap_or(0) };
+    let pen = Pen { place: Place::take(edge, asked)?, frames, staff: asked.is_staff(), last: after.unwrap_or(0) };
     let first = Bytes::from(format!("retry: 1000\nevent: snapshot\ndata: {snapshot}\n\n"));
     let task = edge.clone();
     edge.world().spawn("order stream", async move {
@@ -176,9 +195,9 @@ async fn tell_order(edge: &Edge, mut pen: Pen, order: i64, first: Bytes) -> Resu
 }
 
 /// Streams everything that is wanted, for staff.
-pub(crate) fn of_all(edge: &Edge, wanted: Wanted, after: Option<i64>) -> Result<Response, Problem> {
+pub(crate) fn of_all(edge: &Edge, asked: &Asked, wanted: Wanted, after: Option<i64>) -> Result<Response, Problem> {
     let (frames, receiver) = channel(FRAMES);
-    let pen = Pen { place: Place::take(edge)?, frames, staff: true, last: after.unwrap_or(0) };
+    let pen = Pen { place: Place::take(edge, asked)?, frames, staff: true, last: after.unwrap_or(0) };
     // Whoever names no place begins now: the place is taken before the answer begins.
     let feed = after.is_none().then(|| edge.0.feed.follow_all());
     let task = edge.clone();

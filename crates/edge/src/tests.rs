@@ -1,4 +1,4 @@
-//! Through the router, without a socket: the door, problems, limits, who may ask, streams.
+//! Through the router, without a socket: the door, problems, who may ask.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use base::Timestamp;
-use base::id::{DeliveryId, DeviceId, OrderId, ShopId};
-use delivery_api::events::{OrderDelivered, OrderShipped};
+use base::id::DeviceId;
 use host::testing::Platform;
-use http::{Request, StatusCode};
+use http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::{Edge, EdgeConfig, device, stream};
+use crate::{Edge, EdgeConfig, device};
+
+mod cookies;
+mod document;
+mod limits;
+mod streams;
 
 const STAFF: &str = "a token of staff";
 
@@ -139,7 +143,6 @@ async fn a_token_that_does_not_count_is_refused_and_identity_from_outside_is_ign
     for bad in ["Bearer nonsense", "Bearer ", "Basic YTpi", "Bearer a token of stafX"] {
         assert_eq!(house.get("/healthz", &[("authorization", bad)]).await.code(), "token_unknown", "{bad}");
     }
-    assert_eq!(house.get("/healthz", &[("cookie", "comanda_device=made.up.token")]).await.code(), "token_unknown");
     assert_eq!(house.get("/v1/board", &[("x-comanda-principal", "staff:1:1"), ("x-user-id", "1")]).await.code(), "token_needed");
     assert_eq!(house.get("/v1/board", &[("authorization", &house.guest())]).await.code(), "staff_only");
     assert_eq!(house.get("/v1/board", &[("authorization", &staff())]).await.code(), "service_unreachable", "staff gets through");
@@ -187,23 +190,6 @@ async fn nobody_elses_data_each_described_route_asks_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_too_often_is_put_off_and_staff_is_not() {
-    let house = House::with(|config| config.requests_per_second = 1.0).await;
-    let guest = house.guest();
-    let mut put_off = 0;
-    for _ in 0..5 {
-        let answer = house.get("/healthz", &[("authorization", &guest)]).await;
-        if answer.status == 429 {
-            assert_eq!(answer.code(), "too_many_requests");
-            assert_eq!(answer.headers["retry-after"], "1");
-            put_off += 1;
-        }
-        assert_eq!(house.get("/healthz", &[("authorization", &staff())]).await.status, 200);
-    }
-    assert!(put_off >= 2, "{put_off}");
-}
-
-#[tokio::test]
 async fn correlation_ids_are_kept_or_made_and_never_harmful() {
     let house = House::new().await;
     let of = |answer: Answer| answer.headers["x-correlation-id"].to_str().unwrap().to_owned();
@@ -240,110 +226,4 @@ async fn pages_lead_back_and_tell_nothing() {
     for bad in ["x", "n", "nx", "t!", "n-4", "é"] {
         assert_eq!(house.edge.after(bad).unwrap_err().code, "bad_page", "{bad}");
     }
-}
-
-/// Reads frames of a stream until a condition holds.
-#[allow(clippy::disallowed_methods)] // A test that hangs tells nothing, so it reads in real time.
-async fn read_until(body: &mut Body, rest: &mut String, enough: impl Fn(&str) -> bool) {
-    while !enough(rest) {
-        let frame = tokio::time::timeout(std::time::Duration::from_secs(20), body.frame()).await;
-        let frame = frame.unwrap_or_else(|_| panic!("nothing came after: {rest}")).expect("the stream goes on").unwrap();
-        rest.push_str(&String::from_utf8_lossy(frame.data_ref().unwrap()));
-    }
-}
-
-fn shipped(order: i64) -> OrderShipped {
-    OrderShipped { order_id: OrderId(order), shop_id: ShopId(1), delivery_id: DeliveryId(3), expected_at: Timestamp(1_000_000) }
-}
-
-fn delivered(order: i64) -> OrderDelivered {
-    OrderDelivered {
-        order_id: OrderId(order),
-        shop_id: ShopId(1),
-        delivery_id: DeliveryId(3),
-        cash_taken_minor: 0,
-        currency: base::Currency::USD,
-        delivered_at: Timestamp(2_000_000),
-        proof: "signed".to_owned(),
-    }
-}
-
-#[tokio::test]
-async fn an_order_is_followed_from_its_state_to_its_end_and_not_beyond_others() {
-    let house = House::new().await;
-    house.platform.say("delivery", &shipped(7)).await;
-    let mut body = stream::of_order(&house.edge, 7, "{\"state\":\"shipped\"}", false, None).unwrap().into_body();
-    let mut told = String::new();
-    read_until(&mut body, &mut told, |told| told.contains("event: order.shipped")).await;
-    assert!(told.starts_with("retry: 1000\nevent: snapshot\ndata: {\"state\":\"shipped\"}\n\n"), "{told}");
-    read_until(&mut body, &mut told, |told| told.contains(": alive")).await;
-    house.platform.say("delivery", &shipped(8)).await;
-    house.platform.say("delivery", &delivered(7)).await;
-    // The stream ends by itself.
-    while let Some(frame) = body.frame().await {
-        told.push_str(&String::from_utf8_lossy(frame.unwrap().data_ref().unwrap()));
-    }
-    assert_eq!(told.matches("event: order.").count(), 2, "{told}");
-    assert!(told.contains("\"delivered_at\":\"1970-01-01T00:00:02Z\"") && !told.contains("\"order_id\":7"), "{told}");
-    // Whoever comes back goes on behind what was seen.
-    let id = told.split("id: ").nth(1).unwrap().lines().next().unwrap();
-    let after = house.edge.read::<base::id::EventId>(id).unwrap();
-    let again =
-        stream::of_order(&house.edge, 7, "{}", false, Some(after)).unwrap().into_body().collect().await.unwrap().to_bytes();
-    let again = String::from_utf8_lossy(&again);
-    assert!(again.contains("order.delivered") && !again.contains("order.shipped"), "{again}");
-}
-
-#[tokio::test]
-async fn s4_k05_staff_watches_a_topic_live_and_goes_on_where_it_was() {
-    let house = House::new().await;
-    let open = |after: Option<String>| {
-        let mut request =
-            Request::builder().uri("/v1/events?topic=order-events&type=order.delivered").header("authorization", staff());
-        if let Some(after) = after {
-            request = request.header("last-event-id", after);
-        }
-        house.router.clone().oneshot(request.body(Body::empty()).unwrap())
-    };
-    let response = open(None).await.unwrap();
-    assert_eq!((response.status(), response.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, "text/event-stream"));
-    let mut body = response.into_body();
-    house.platform.say("delivery", &shipped(1)).await;
-    house.platform.say("delivery", &delivered(1)).await;
-    let mut told = String::new();
-    read_until(&mut body, &mut told, |told| told.contains("order.delivered")).await;
-    assert!(!told.contains("order.shipped"), "{told}");
-    let id = told.split("id: ").nth(1).unwrap().lines().next().unwrap().to_owned();
-    drop(body);
-    house.platform.say("delivery", &delivered(2)).await;
-    let mut body = open(Some(id)).await.unwrap().into_body();
-    let mut told = String::new();
-    read_until(&mut body, &mut told, |told| told.contains("order.delivered")).await;
-    assert_eq!(told.matches("id: ").count(), 1, "{told}");
-    let page = house.get("/v1/events/log?topic=order-events&limit=2", &[("authorization", &staff())]).await.json();
-    assert_eq!(page["events"].as_array().unwrap().len(), 2);
-    let next = page["next"].as_str().unwrap();
-    let rest = house.get(&format!("/v1/events/log?after={next}"), &[("authorization", &staff())]).await.json();
-    assert_eq!((rest["events"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
-}
-
-#[tokio::test]
-async fn the_number_of_streams_is_limited_and_given_back() {
-    let house = House::with(|config| config.streams_max = 1).await;
-    let first = house
-        .router
-        .clone()
-        .oneshot(Request::builder().uri("/v1/events").header("authorization", staff()).body(Body::empty()).unwrap())
-        .await
-        .unwrap();
-    let refused = house.get("/v1/events", &[("authorization", &staff())]).await;
-    assert_eq!((refused.code().as_str(), refused.headers["retry-after"].to_str().unwrap()), ("too_many_streams", "5"));
-    drop(first);
-    house
-        .platform
-        .eventually("its place is free again", || async {
-            let open = house.edge.0.streams.load(std::sync::atomic::Ordering::Acquire);
-            Ok(if open == 0 { Ok(()) } else { Err(format!("{open} are open")) })
-        })
-        .await;
 }

@@ -22,27 +22,28 @@ use super::Reply;
 use crate::api::{self, Api, Who};
 use crate::asked::{Asked, Asking, Named};
 use crate::dialects::pizza;
+use crate::document::{AFTER, LIMIT, Param};
 use crate::problem::Problem;
-use crate::shape::{Money, Texts, money, rows, time};
+use crate::shape::{Money, Texts, Time, money, rows, time};
 use crate::{Edge, ask, menu};
 
-const LIST: &[(&str, &str)] = &[
-    ("category", "Only of this category."),
-    ("min", "The lowest price, in minor units."),
-    ("max", "The highest price, in minor units."),
-    ("text", "Words to find, in any language."),
-    ("sort", "`name`, `-name`, `price`, `-price` or `newest`."),
-    ("language", "The language to sort names in."),
-    ("after", "`next` of the page before."),
-    ("limit", "How many rows."),
-    ("retired", "`true` to see retired items too."),
+const LIST: &[Param] = &[
+    Param::text("category", "Only of this category, by its short name."),
+    Param::minor("min", "The lowest price, in minor units."),
+    Param::minor("max", "The highest price, in minor units; 0 for any."),
+    Param::text("text", "Words to find, in any language."),
+    Param::words("sort", "In which order; `-` for falling.", &["name", "-name", "price", "-price", "newest"]),
+    Param::text("language", "The language to sort names in, such as `en`."),
+    AFTER,
+    LIMIT,
+    Param::flag("retired", "`true` to see retired items too."),
 ];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("catalog");
     api.add(api::get("/v1/shop", "Tells about the shop").open_to(Who::Anyone).gives::<Shop>(), shop);
     api.add(api::get("/v1/shops/{shop}", "Tells about a shop").open_to(Who::Anyone).gives::<Shop>(), shop_of);
-    api.add(api::get("/v1/menu", "Gives the whole menu").open_to(Who::Anyone).gives::<Menu>(), whole);
+    api.add(api::get("/v1/menu", "Gives the whole menu").open_to(Who::Anyone).gives::<Menu>().tagged(), whole);
     api.add(api::get("/v1/categories", "Lists the categories").open_to(Who::Anyone).gives::<CategoryList>(), categories);
     api.add(
         api::get("/v1/items", "Lists items: filtered, sorted, by pages").open_to(Who::Anyone).asks(LIST).gives::<ItemPage>(),
@@ -54,24 +55,34 @@ pub(crate) fn add(api: &mut Api) {
 /// A span of a day, in minutes after midnight of the shop.
 #[derive(Serialize, ToSchema)]
 struct Span {
+    /// When it begins, in minutes after midnight.
     opens_minute: i32,
+    /// When it ends, in minutes after midnight; beyond 1440 it ends on the next day.
     closes_minute: i32,
 }
 
 /// A shop.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Shop {
+    /// Its id: `shp_…`.
     shop_id: String,
+    /// Its short name.
     slug: String,
     name: Texts,
+    /// By its name, such as `Europe/Berlin`.
     time_zone: String,
+    /// The code (ISO 4217) of the currency in which it sells.
     currency: String,
+    /// The languages of its menu, such as `en`.
     languages: Vec<String>,
+    /// The usual rate of tax, in basis points (887 is 8.87 %).
     tax_rate_bp: i64,
+    /// Whether prices contain the tax.
     tax_included: bool,
     delivery_fee: Money,
     /// Monday first; empty means always open.
     opening: Vec<Vec<Span>>,
+    /// Grows with every change; an edit names the one it has seen.
     version: i64,
 }
 
@@ -79,7 +90,9 @@ pub(crate) struct Shop {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Need {
+    /// The thing's id: `stk_…`.
     pub(super) stock_id: String,
+    /// How many units of it.
     pub(super) quantity: i64,
 }
 
@@ -87,8 +100,11 @@ pub(super) struct Need {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
+    /// The kind of station that it needs, such as `oven`.
     pub(super) station: String,
+    /// How long it takes, in seconds.
     pub(super) seconds: i64,
+    /// How hot, in degrees Celsius; 0 where heat plays no part.
     #[serde(default)]
     pub(super) celsius: i32,
 }
@@ -99,6 +115,7 @@ struct Variant {
     size: String,
     price: Money,
     sold_out: bool,
+    /// What it takes of the stock; staff alone are told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     needs: Vec<Need>,
 }
@@ -106,40 +123,53 @@ struct Variant {
 /// A thing on the menu. Recipes are shown to staff.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Item {
+    /// Its id: `itm_…`.
     item_id: String,
+    /// Its short name.
     slug: String,
     /// `dish` or `goods`.
     kind: String,
+    /// The category's short name.
     category: String,
     name: Texts,
     description: Texts,
+    /// By the short names that its category has for them.
     #[schema(value_type = Object)]
     attributes: BTreeMap<String, Value>,
     variants: Vec<Variant>,
     /// The lowest price of its sizes.
     from: Money,
+    /// The recipe; staff alone are told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     steps: Vec<Step>,
+    /// The rate of tax, in basis points (887 is 8.87 %).
     tax_rate_bp: i64,
+    /// Whether it can be had now.
     available: bool,
+    /// Whether it was taken off the menu for good.
     retired: bool,
+    /// Grows with every change; an edit names the one it has seen.
     version: i64,
-    changed_at: Option<String>,
+    changed_at: Option<Time>,
 }
 
 /// A page of items.
 #[derive(Serialize, ToSchema)]
 struct ItemPage {
     items: Vec<Item>,
+    /// What to send as `after` for the next page.
     next: Option<String>,
 }
 
 /// An attribute that the items of a category have.
 #[derive(Serialize, ToSchema)]
 struct Attribute {
+    /// Its short name.
     slug: String,
+    /// What its values are.
     kind: String,
     name: Texts,
+    /// What may be chosen: by its short name, a text by language.
     choices: BTreeMap<String, Texts>,
 }
 
@@ -152,6 +182,7 @@ struct Category {
     attributes: Vec<Attribute>,
 }
 
+/// The categories of the menu.
 #[derive(Serialize, ToSchema)]
 struct CategoryList {
     categories: Vec<Category>,

@@ -13,22 +13,28 @@ use crate::asked::Sent;
 use crate::problem::Problem;
 use crate::{Edge, device};
 
+/// Where devices are made; the door counts how many.
+pub(crate) const PATH: &str = "/v1/devices";
+
 pub(crate) fn add(api: &mut Api) {
     api.chapter("devices");
     api.add(
-        api::post("/v1/devices", "Gives a guest a token of a new device")
+        api::post(PATH, "Gives a guest a token of a new device")
             .open_to(Who::Anyone)
             .takes::<NewDevice>()
             .gives::<Device>()
+            .hands_device()
             .with(201),
         create,
     );
 }
 
+/// Nothing needs to be said of a device.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewDevice {}
 
+/// A device.
 #[derive(Serialize, ToSchema)]
 struct Device {
     /// What the guest shows from now on: `Authorization: Bearer TOKEN`, or the cookie that comes with this answer.

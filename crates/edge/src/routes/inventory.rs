@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 use super::Reply;
 use crate::api::{self, Api};
 use crate::asked::{Asked, Asking, Named, Sent};
+use crate::document::{AFTER, LIMIT, PAGE, Param};
 use crate::problem::Problem;
-use crate::shape::{PAGE, PageAsked, Texts, rows, time};
+use crate::shape::{PageAsked, Texts, Time, rows, time};
 use crate::{Edge, ask};
 
-const LIST: &[(&str, &str)] =
-    &[("low", "`true` for what runs low only."), ("after", "`next` of the page before."), ("limit", "How many rows.")];
+const LIST: &[Param] = &[Param::flag("low", "`true` for what runs low only."), AFTER, LIMIT];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("stock");
@@ -47,25 +47,38 @@ pub(crate) fn add(api: &mut Api) {
 /// How much of a thing there is.
 #[derive(Serialize, ToSchema)]
 struct Level {
+    /// Its id: `stk_…`.
     stock_id: String,
+    /// Its short name.
     slug: String,
     name: Texts,
-    /// `g`, `ml` or `pcs`.
+    /// In what it is counted: `g`, `ml` or `pcs`.
     unit: String,
+    /// What can be sold, in units, as all that follow.
     available: i64,
+    /// What orders have set aside.
     reserved: i64,
+    /// What orders have used up, ever.
     consumed: i64,
+    /// What came in, ever.
     received: i64,
+    /// What counting has added or taken away, ever.
     corrected: i64,
+    /// What was thrown away, ever.
     wasted: i64,
+    /// At how many available units it runs low.
     low_at: i64,
+    /// Whether it runs low.
     low: bool,
+    /// Grows with every change; an edit names the one it has seen.
     version: i64,
 }
 
+/// A page of levels.
 #[derive(Serialize, ToSchema)]
 struct LevelPage {
     levels: Vec<Level>,
+    /// What to send as `after` for the next page.
     next: Option<String>,
 }
 
@@ -73,14 +86,20 @@ struct LevelPage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewStock {
+    /// Its short name; no other thing of the shop has it.
     slug: String,
     name: Texts,
+    /// In what it is counted: `g`, `ml` or `pcs`.
     unit: String,
+    /// At how many available units it runs low.
     #[serde(default)]
     low_at: i64,
+    /// How many units there are already.
     #[serde(default)]
     initial: i64,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
@@ -88,62 +107,89 @@ struct NewStock {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Edit {
+    /// How many units.
     quantity: i64,
+    /// The version that was read.
     #[serde(default)]
     version: i64,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
+/// How much of one thing came in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Receipt {
+    /// The thing's short name.
     slug: String,
+    /// How many units.
     quantity: i64,
 }
 
+/// What came in at once.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Receipts {
     receipts: Vec<Receipt>,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
+/// How much of one thing was moved.
 #[derive(Serialize, ToSchema)]
 struct Moved {
+    /// The thing's id: `stk_…`.
     stock_id: String,
+    /// How many units; negative for what a count took away.
     quantity: i64,
 }
 
 /// A movement of the ledger.
 #[derive(Serialize, ToSchema)]
 struct Movement {
+    /// What happened, such as `receive`, `reserve` or `consume`.
     kind: String,
     moved: Vec<Moved>,
+    /// The order for which it was moved: `ord_…`.
     order_id: Option<String>,
-    at: Option<String>,
+    at: Option<Time>,
+    /// Who moved it.
     principal: String,
+    /// Why.
     reason: String,
 }
 
+/// A page of movements.
 #[derive(Serialize, ToSchema)]
 struct MovementPage {
     movements: Vec<Movement>,
+    /// What to send as `after` for the next page.
     next: Option<String>,
 }
 
+/// A level that its movements do not explain.
 #[derive(Serialize, ToSchema)]
 struct Difference {
+    /// The thing's id: `stk_…`.
     stock_id: String,
+    /// Which of its figures.
     column: String,
+    /// What is kept, in units.
     kept: i64,
+    /// What the movements add up to, in units.
     computed: i64,
 }
 
+/// What the ledger says about the levels.
 #[derive(Serialize, ToSchema)]
 struct LedgerCheck {
+    /// Where the two differ; nowhere when all is well.
     differences: Vec<Difference>,
+    /// How many movements were added up.
     movements: i64,
 }
 

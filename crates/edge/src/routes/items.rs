@@ -46,7 +46,9 @@ pub(crate) fn add(api: &mut Api) {
 struct VariantSent {
     #[serde(default)]
     size: String,
+    /// What it costs, in minor units of the shop's currency.
     price_minor: i64,
+    /// What it takes of the stock.
     #[serde(default)]
     needs: Vec<Need>,
     #[serde(default)]
@@ -60,8 +62,11 @@ struct VariantSent {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ItemSent {
+    /// Its short name; no other item of the shop has it.
     slug: String,
+    /// `dish` or `goods`.
     kind: String,
+    /// The category's short name.
     category: String,
     name: Texts,
     #[serde(default)]
@@ -72,6 +77,7 @@ struct ItemSent {
     variants: Vec<VariantSent>,
     #[serde(default)]
     steps: Vec<Step>,
+    /// The rate of tax, in basis points (887 is 8.87 %).
     #[serde(default)]
     tax_rate_bp: i64,
     #[serde(default = "yes")]
@@ -79,7 +85,9 @@ struct ItemSent {
     /// The version that was read; nothing for a new item.
     #[serde(default)]
     version: i64,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
@@ -91,8 +99,11 @@ fn yes() -> bool {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Retire {
+    /// The version that was read.
     version: i64,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 
@@ -104,8 +115,11 @@ struct Availability {
     /// One size only.
     #[serde(default)]
     size: String,
+    /// The version that was read.
     version: i64,
+    /// Why; it is kept with the act.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     reason: String,
 }
 

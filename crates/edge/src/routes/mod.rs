@@ -1,6 +1,7 @@
 //! The resources, one file each.
 
 pub(crate) mod analytics;
+pub(crate) mod board;
 pub(crate) mod catalog;
 pub(crate) mod delivery;
 pub(crate) mod devices;
@@ -10,12 +11,12 @@ pub(crate) mod items;
 pub(crate) mod kitchen;
 pub(crate) mod notifications;
 pub(crate) mod operator;
+pub(crate) mod order_view;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod system;
 
 use axum::{Json, Router};
-use serde_json::Value;
 
 use crate::Edge;
 use crate::api::Api;
@@ -24,17 +25,16 @@ use crate::problem::Problem;
 /// What a handler answers.
 pub(crate) type Reply<T> = Result<Json<T>, Problem>;
 
-/// What a handler answers that writes its JSON down itself.
-pub(crate) type Answer = Reply<Value>;
-
-/// Gives every route and their document.
-pub(crate) fn all() -> (Router<Edge>, Value) {
+/// Gives every route; the document of them is one of them.
+pub(crate) fn all() -> Router<Edge> {
     let mut api = Api::new();
-    system::add(&mut api);
+    let document = system::Document::default();
+    system::add(&mut api, document.clone());
     devices::add(&mut api);
     catalog::add(&mut api);
     items::add(&mut api);
     orders::add(&mut api);
+    board::add(&mut api);
     payments::add(&mut api);
     inventory::add(&mut api);
     kitchen::add(&mut api);
@@ -44,5 +44,8 @@ pub(crate) fn all() -> (Router<Edge>, Value) {
     events::add(&mut api);
     operator::add(&mut api);
     crate::dialects::pizza::add(&mut api);
-    api.done()
+    let (router, described) = api.done();
+    let described = serde_json::to_vec(&described).expect("a document is plain JSON");
+    document.get_or_init(|| described.into());
+    router.merge(system::files())
 }

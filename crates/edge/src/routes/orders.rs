@@ -31,6 +31,7 @@ pub(crate) fn add(api: &mut Api) {
             .takes::<NewOrder>()
             .gives::<Order>()
             .hands_device()
+            .located()
             .with(201),
         place,
     );
@@ -49,10 +50,7 @@ pub(crate) fn add(api: &mut Api) {
             .gives::<Order>(),
         cancel,
     );
-    api.add(
-        get("/v1/orders/{order}/history", "Tells what happened to an order").open_to(Who::Known).gives::<History>(),
-        history,
-    );
+    api.add(get("/v1/orders/{order}/history", "Tells what happened to an order").open_to(Who::Known).gives::<History>(), history);
     api.add(
         get("/v1/orders/{order}/events", "Follows an order: its state first, then each event")
             .open_to(Who::Known)
@@ -76,6 +74,7 @@ struct NewLine {
     /// The size; the first one when it is left out.
     #[serde(default)]
     size: String,
+    /// How many.
     #[schema(minimum = 1, maximum = 999)]
     quantity: i64,
     /// The options, by their short names.

@@ -1,18 +1,20 @@
 //! The platform itself: health, metrics, problems, the document and the page to try it.
 
-use axum::Router;
+use std::sync::{Arc, OnceLock};
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::{Json, Router};
 use base::Fault;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use super::operator::{health_of_all, shown_health};
-use crate::api::Api;
+use super::operator::{ServiceHealth, health_of_all, shown_health};
+use crate::api::{Api, Who, get};
 use crate::asked::Named;
 use crate::problem::Problem;
 use crate::{Edge, pages};
@@ -24,21 +26,43 @@ const START: &str = include_str!("../../assets/swagger/start.js");
 /// Nothing comes from another host, and no script but our own files runs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/// Nothing of this chapter is part of the documented API.
-pub(crate) fn add(_: &mut Api) {}
+/// The document, which is whole only when every route is described.
+pub(crate) type Document = Arc<OnceLock<Bytes>>;
 
-/// Gives the routes that are not described: they are for machines and for reading.
-pub(crate) fn own(document: Bytes) -> Router<Edge> {
+pub(crate) fn add(api: &mut Api, document: Document) {
+    api.chapter("system");
+    let anyone = |path, summary| get(path, summary).open_to(Who::Anyone);
+    api.add(anyone("/healthz", "Tells that the process lives").gives_text("text/plain"), || async { "ok\n" });
+    api.add(anyone("/readyz", "Tells whether every service is ready; 503 names those that are not").gives::<Readiness>(), ready);
+    api.add(anyone("/metrics", "Gives the figures of the platform as Prometheus reads them").gives_text("text/plain"), metrics);
+    api.add(anyone("/problems/{code}", "Explains a problem, for people").gives_text("text/html"), problem);
+    api.add(anyone("/openapi.json", "Gives this document").gives::<OpenApi>(), move || async move {
+        let bytes = document.get().cloned().unwrap_or_default();
+        ([(header::CONTENT_TYPE, "application/json")], bytes)
+    });
+    api.add(anyone("/docs/api", "Gives the page on which the API can be tried").gives_text("text/html"), || async {
+        ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
+    });
+}
+
+/// That every service is ready.
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    ready: bool,
+    services: Vec<ServiceHealth>,
+}
+
+/// A document of the OpenAPI Specification 3.1.
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+struct OpenApi(());
+
+/// Gives the files of the page on which the API can be tried.
+pub(crate) fn files() -> Router<Edge> {
     let file = |kind: &'static str, bytes: &'static [u8], packed: bool| {
-        get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes, packed) })
+        axum::routing::get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes, packed) })
     };
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/problems/{code}", get(problem))
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) }))
-        .route("/docs/api", get(|| async { ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE)) }))
         .route("/docs/api/swagger-ui-bundle.js", file("text/javascript", SCRIPT, true))
         .route("/docs/api/swagger-ui.css", file("text/css", STYLE, true))
         .route("/docs/api/start.js", file("text/javascript", START.as_bytes(), false))
@@ -61,13 +85,14 @@ fn asset(headers: &HeaderMap, kind: &'static str, bytes: &'static [u8], packed: 
 }
 
 async fn ready(State(edge): State<Edge>) -> Result<Response, Problem> {
-    let all = health_of_all(&edge).await;
-    let services: Vec<_> = all.iter().map(shown_health).collect();
-    let missing: Vec<&str> = all.iter().filter(|health| !health.ready).map(|health| health.service.as_str()).collect();
+    let services: Vec<_> = health_of_all(&edge).await.into_iter().map(shown_health).collect();
+    let missing: Vec<&str> = services.iter().filter(|health| !health.ready).map(|health| health.service.as_str()).collect();
     if missing.is_empty() {
-        return Ok(axum::Json(json!({ "ready": true, "services": services })).into_response());
+        return Ok(Json(Readiness { ready: true, services }).into_response());
     }
-    Err(Fault::unavailable("not_ready", format!("Not ready: {}.", missing.join(", "))).with("services", services).into())
+    let fault = Fault::unavailable("not_ready", format!("Not ready: {}.", missing.join(", ")));
+    let services = serde_json::to_value(&services).unwrap_or_default();
+    Err(fault.with("services", services).into())
 }
 
 async fn metrics(State(edge): State<Edge>) -> impl IntoResponse {

@@ -100,8 +100,11 @@ pub struct RefundRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetBreakerRequest {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResetBreakerRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetBreakerRequest {
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Breaker {
     /// `closed`, `open` or `half_open`.
@@ -301,6 +304,7 @@ pub mod payments_client {
                 .insert(GrpcMethod::new("payments.Payments", "GetBreaker"));
             self.inner.unary(req, path, codec).await
         }
+        /// Closes it, for a reason; staff only.
         pub async fn reset_breaker(
             &mut self,
             request: impl tonic::IntoRequest<super::ResetBreakerRequest>,
@@ -372,6 +376,7 @@ pub mod payments_server {
             &self,
             request: tonic::Request<super::GetBreakerRequest>,
         ) -> std::result::Result<tonic::Response<super::Breaker>, tonic::Status>;
+        /// Closes it, for a reason; staff only.
         async fn reset_breaker(
             &self,
             request: tonic::Request<super::ResetBreakerRequest>,
