@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::event::Fact;
-use base::id::{Id, OrderId};
-use base::{Event, Fault, Id};
+use base::id::OrderId;
+use base::{Event, Fault};
 use delivery_api::events::{DeliveryFailed, DeliveryRecalled, OrderDelivered, OrderShipped};
 use host::{Change, Ctx, Job};
 use inventory_api::events::{StockRejected, StockReserved};
