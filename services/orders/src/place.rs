@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::id::{ContactId, ItemId, OrderId, ShopId, StockId};
 use base::limits::{LINE_QUANTITY_MAX, ORDER_LINES_MAX, TEXT_BYTES_MAX};
-use base::{Currency, Fault, NewEvent, Principal, Texts, Timestamp};
+use base::{Currency, Fault, Id, NewEvent, Principal, Texts, Timestamp};
 use catalog_api::catalog_client::CatalogClient;
 use catalog_api::{LineRequest as QuoteLine, QuoteAnswer, QuoteRequest};
 use host::Ctx;
@@ -221,7 +221,7 @@ pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceReq
         if let (Some(contact), Some(person)) = (contact_id, &wish.person) {
             change = change.and(store::keep_person(contact, id, person));
         }
-        tracing::info!(order_id = id.0, user_id = %call.principal, total = total_minor, event_type = "order.created", correlation = %call.correlation, "an order was placed");
+        tracing::info!(order_id = id.show(ctx.key()), user_id = %call.principal, total = total_minor, event_type = "order.created", correlation = %call.correlation, "an order was placed");
         Ok((change, shown::order(&order, &frozen)))
     })
     .await?;
