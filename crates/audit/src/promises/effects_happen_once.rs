@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
         EffectsHappenOnce, "said_twice", ["log"],
         "{name} was said {times} times of one order.",
         "select s.key as order_id, s.name, count(*) as times, max(s.seq) as seq from said s where s.name in ('order.created', 'order.cancelled', 'order.shipped',
-             'order.delivered', 'delivery.failed', 'stock.reserved', 'stock.rejected', 'payment.requested', 'payment.promised', 'order.paid',
+             'order.delivered', 'delivery.failed', 'delivery.recalled', 'stock.reserved', 'stock.rejected', 'payment.requested', 'payment.promised', 'order.paid',
              'payment.failed', 'payment.voided', 'cooking.started', 'order.ready', 'cooking.failed')
          group by s.key, s.name having count(*) > 1",
     ),
@@ -31,7 +31,8 @@ pub(super) const CHECKS: &[Check] = &[
         EffectsHappenOnce, "said_both_ways", ["log"],
         "Both {one} and {other} were said of the order: only one can be true.",
         "with pairs (one, other) as (values ('stock.reserved', 'stock.rejected'), ('order.paid', 'payment.failed'), ('order.paid', 'payment.voided'),
-             ('order.ready', 'cooking.failed'), ('order.delivered', 'delivery.failed'))
+             ('order.ready', 'cooking.failed'), ('order.delivered', 'delivery.failed'),
+             ('order.delivered', 'delivery.recalled'), ('order.delivered', 'order.cancelled'))
          select a.key as order_id, p.one, p.other, b.seq from pairs p join said a on a.name = p.one join said b on b.key = a.key and b.name = p.other",
     ),
     check!(
@@ -87,9 +88,9 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         EffectsHappenOnce, "delivery_is_not_what_was_said", ["delivery_deliveries", "log"],
         "Delivery said {name}, and keeps the order in state {state}.",
-        // The numbers of the states are those of delivery: 2 shipped, 3 delivered, 4 failed, 5 cancelled.
+        // The numbers of the states are those of delivery: 2 shipped, 3 delivered, 4 failed, 5 cancelled, or called back.
         "select d.id as order_id, s.name, d.state, s.seq from delivery_deliveries d join said s on s.key = d.id and s.source = 'delivery'
-         where (s.name = 'order.delivered' and d.state <> 3) or (s.name = 'delivery.failed' and d.state <> 4)
+         where (s.name = 'order.delivered' and d.state <> 3) or (s.name = 'delivery.failed' and d.state <> 4) or (s.name = 'delivery.recalled' and d.state <> 5)
              or (s.name = 'order.shipped' and d.state not in (2, 3, 4, 5))",
     ),
     check!(

@@ -59,7 +59,7 @@ pub(super) const CHECKS: &[Check] = &[
         concat!(
             "with least (name, word) as (values ('stock.reserved', 'reserved'), ('payment.promised', 'promised'), ('order.paid', 'paid'), ('cooking.started', 'cooking'),
                  ('order.ready', 'ready'), ('order.shipped', 'shipped'), ('order.delivered', 'delivered'), ('stock.rejected', 'delivered'),
-                 ('payment.failed', 'delivered'), ('cooking.failed', 'delivered'), ('delivery.failed', 'delivered'))
+                 ('payment.failed', 'delivered'), ('cooking.failed', 'delivered'), ('delivery.failed', 'delivered'), ('delivery.recalled', 'delivered'))
              select s.key as order_id, s.name, o.state, s.seq from said s join least m on m.name = s.name join states w on w.word = m.word
              join orders_orders o on o.id = s.key join states t on t.word = o.state where t.rank < w.rank and ",
             heard!("orders", "s"),

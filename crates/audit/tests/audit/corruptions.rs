@@ -87,6 +87,7 @@ const DEEDS: &[(&str, Deed)] = &[
     ("said_twice", Data("insert into log (kind_id, key, at, correlation, data) select kind_id, key, at, correlation, data from log where key = {card} and kind_id in (select id from log_kinds where kind = 'stock.reserved.v1')")),
     ("said_both_ways", Data("insert into log_kinds (source, topic, kind) values ('payments', 'payment-events', 'payment.failed.v1');
         insert into log (kind_id, key, at, correlation, data) select max(id), {card}, {now}, '', '{}' from log_kinds")),
+    ("said_both_ways", Data("insert into log (kind_id, key, at, correlation, data) select id, {cash}, {now}, '', '{}' from log_kinds where kind = 'order.cancelled.v1'")),
     ("moved_twice", Data("insert into inventory_movements (id, shop_id, kind, order_id, stock_id, quantity, at, principal, reason) select 7, shop_id, kind, order_id, stock_id, quantity, at, '', '' from inventory_movements where order_id = {card} and kind = 'consume'")),
     ("moved_twice", Data("update inventory_movements set kind = 'release' where order_id = {card} and kind = 'reserve'")),
     ("money_said_differs", Data("update log set data = json_set(data, '$.amount_minor', 1) where key = {card} and kind_id in (select id from log_kinds where kind = 'order.paid.v1')")),
@@ -99,6 +100,7 @@ const DEEDS: &[(&str, Deed)] = &[
     ("mine_differs", Data("update orders_mine set device_id = 99 where order_id = {card}")),
     ("ticket_is_not_what_was_said", Data("update kitchen_tickets set state = 1 where id = {card}")),
     ("delivery_is_not_what_was_said", Data("update delivery_deliveries set state = 2 where id = {card}")),
+    ("delivery_is_not_what_was_said", Data("update delivery_deliveries set state = 3 where id = {refunded}")),
     ("told_twice", Data("insert into notifications_messages (id, order_id, template, nth, device_id, params, at, expires_at) select 7, order_id, template, 1, device_id, params, at, expires_at from notifications_messages where order_id = {card} limit 1")),
     ("counted_twice", Data("update analytics_counts set events = events + 1 where kind = 'order.paid'")),
     ("counted_twice", Data("delete from analytics_counts where kind = 'order.created'")),

@@ -3,5 +3,6 @@
 mod busy;
 mod corruptions;
 mod menu;
+mod races;
 mod retention;
 mod sound;

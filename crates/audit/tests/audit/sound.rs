@@ -217,7 +217,7 @@ async fn make() -> Sound {
         customers.reaches(order, state).await;
     }
     platform.heard("payment.refunded", 1).await;
-    rests(&platform).await;
+    rests(&platform, 5).await;
 
     let all = [("card", card), ("cash", cash), ("declined", declined), ("refunded", refunded), ("short", short)];
     let journal = all.iter().map(|(name, order)| JournalEntry {
@@ -238,19 +238,22 @@ async fn make() -> Sound {
     }
 }
 
-/// Waits until nobody holds stock, no money moves, nobody cooks or carries, and everybody has heard of everything.
-async fn rests(platform: &Platform) {
+/// Waits until of so many orders nobody holds stock, no money moves, nobody cooks or carries, and everybody has heard of everything.
+pub async fn rests(platform: &Platform, orders: i64) {
     let file = Connection::open(platform.folder().join("comanda.db")).expect("the file opens");
-    let text = "select (select count(*) from inventory_reservations where state = 'held')
+    let text = format!(
+        "select (select count(*) from inventory_reservations where state = 'held')
         + (select count(*) from payments_payments where state in ('reserved', 'expected', 'requested', 'withdrawing', 'promised', 'refunding'))
         + (select count(*) from orders_jobs) + (select count(*) from payments_jobs)
         + (select count(*) from kitchen_tickets where is_open) + (select count(*) from delivery_deliveries where is_open)
-        + (select 5 - count(*) from notifications_orders)
-        + (select 5 - coalesce(sum(delivered + cancelled), 0) from analytics_series where step = 'all')";
-    let open = || file.query_row(text, [], |row| row.get::<_, i64>(0)).expect("the file can be read");
+        + (select {orders} - count(*) from notifications_orders)
+        + (select {orders} - coalesce(sum(delivered + cancelled), 0) from analytics_series where step = 'all')"
+    );
+    let open = || file.query_row(&text, [], |row| row.get::<_, i64>(0)).expect("the file can be read");
     platform
         .eventually("everything rests", || async { Ok(if open() == 0 { Ok(()) } else { Err(format!("{} are open", open())) }) })
         .await;
+    platform.settled().await;
 }
 
 /// Gives the kitchen an oven with two places.
