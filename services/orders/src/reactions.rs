@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::event::Fact;
 use base::id::OrderId;
-use base::{Event, Fault};
+use base::{Event, Fault, Id};
 use delivery_api::events::{DeliveryFailed, DeliveryRecalled, OrderDelivered, OrderShipped};
 use host::{Change, Ctx, Job};
 use inventory_api::events::{StockRejected, StockReserved};
