@@ -34,21 +34,22 @@ macro_rules! check {
     };
 }
 
-/// Whether a service has heard the event that an alias of `said` stands for.
+/// Whether a service has heard the event that an alias of `said` stands for. Names of its own are long, so that none is
+/// that alias.
 macro_rules! heard {
     ($service:literal, $event:literal) => {
         concat!(
             "(",
             $event,
-            ".seq <= coalesce((select c.seq from cursors c where c.service = '",
+            ".seq <= coalesce((select heard_upto.seq from cursors heard_upto where heard_upto.service = '",
             $service,
-            "' and c.source = ",
+            "' and heard_upto.source = ",
             $event,
-            ".source), 0) or exists (select 1 from ahead a where a.service = '",
+            ".source), 0) or exists (select 1 from ahead heard_ahead where heard_ahead.service = '",
             $service,
-            "' and a.source = ",
+            "' and heard_ahead.source = ",
             $event,
-            ".source and a.seq = ",
+            ".source and heard_ahead.seq = ",
             $event,
             ".seq))"
         )
@@ -100,6 +101,24 @@ use {check, dropped, heard, parked, still_to_hear};
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_heard_is_told_by_the_cursor_of_its_own_source_under_any_alias() {
+        let connection = embedded::rusqlite::Connection::open_in_memory().unwrap();
+        let text = "create table said (seq, source, key); create table cursors (service, source, seq); create table ahead (service, source, seq);
+            insert into said values (3, 'orders', 7), (4, 'payments', 7), (6, 'payments', 7), (8, 'orders', 7);
+            insert into cursors values ('kitchen', 'payments', 5), ('delivery', 'orders', 9); insert into ahead values ('kitchen', 'orders', 8)";
+        connection.execute_batch(text).unwrap();
+        for text in [
+            concat!("select s.seq from said s where ", heard!("kitchen", "s")),
+            concat!("select c.seq from said c where ", heard!("kitchen", "c")),
+            concat!("select a.seq from said a where ", heard!("kitchen", "a")),
+        ] {
+            let mut heard = connection.prepare(text).unwrap();
+            let heard: Vec<i64> = heard.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            assert_eq!(heard, [4, 8], "{text}");
+        }
+    }
 
     #[test]
     fn every_check_has_a_code_of_its_own_and_a_sentence() {
