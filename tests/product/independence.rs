@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::outages::audit_is_clean;
 use crate::platform::{Folder, Platform, comanda};
 
 #[tokio::test]
-async fn s1_a01_each_service_stops_alone_and_all_others_answer() {
+async fn s1_a01_s0_p07_each_service_stops_alone_and_all_others_answer() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let order = platform.order_pizza("hawaiian", "card").await;
@@ -72,7 +73,7 @@ async fn s0_p02_one_file_alone_is_the_whole_platform_and_leaves_nothing_it_does_
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     let mut command = comanda();
-    command.env_clear().current_dir(&home);
+    command.env_clear().current_dir(&home).stderr(Stdio::null());
     let platform = Platform::start_command(&folder, command, &["kitchen_time_scale=2000", "delivery_time_scale=20000"]).await;
     let order = platform.order_pizza("hawaiian", "card").await;
     platform.reaches(&order, "delivered").await;

@@ -92,7 +92,9 @@ impl Platform {
 
     /// Starts one with settings, and waits until it is ready.
     pub async fn start_with(folder: &Folder, settings: &[&str]) -> Platform {
-        Platform::start_command(folder, comanda(), settings).await
+        let mut command = comanda();
+        command.stderr(Stdio::null());
+        Platform::start_command(folder, command, settings).await
     }
 
     /// Starts one as a command that somebody has prepared.
@@ -102,7 +104,7 @@ impl Platform {
         for setting in settings {
             command.args(["--set", setting]);
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let (mut url, mut provider) = (String::new(), String::new());
         // Where it listens is what it prints.
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
