@@ -4,6 +4,7 @@
 //! together with one move of the cursor. What is refused goes one by one, what fails waits, what keeps failing is parked.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ const ROUNDS_REFUSED_MAX: u32 = 4;
 const REFUSED_MAX: u32 = 20;
 /// The cursor is moved over events that concern nobody here after so many.
 const IDLE_MOVE_AFTER: i64 = 2_000;
+/// How often it is told what waits, while the gate is closed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How far it is counted what waits.
+const LAG_COUNTED_MAX: usize = 10_000;
 /// The wait after the store failed.
 const STORE_WAIT: Duration = Duration::from_millis(200);
 
@@ -74,7 +79,7 @@ impl Lane {
     pub(crate) async fn run(self) {
         let mut window = None;
         loop {
-            self.gate.pass().await;
+            self.pass_gate(window.as_ref()).await;
             let round = async {
                 let mut known = match window.take() {
                     Some(known) => known,
@@ -90,6 +95,24 @@ impl Lane {
                 }
             }
         }
+    }
+
+    /// Waits until the gate is open; while it is closed, it is told how much waits behind it.
+    async fn pass_gate(&self, window: Option<&Window>) {
+        while !self.gate.is_open() {
+            if let Some(window) = window {
+                self.tell_lag(window).await;
+            }
+            let (open, look) = (pin!(self.gate.pass()), self.world.sleep(LOOK_EVERY));
+            let _ = select(open, look).await;
+        }
+    }
+
+    /// Tells how many events wait that this service hears; what concerns nobody here is no lag, wherever the cursor stands.
+    async fn tell_lag(&self, window: &Window) {
+        let Ok(events) = self.log.read(&self.source, window.read_to(), LAG_COUNTED_MAX).await else { return };
+        let unread = events.iter().filter(|event| self.plan.reactions.contains_key(event.name())).count();
+        self.meters.lag.set((unread + window.len()) as f64);
     }
 
     async fn reload(&self) -> Result<Window, Fault> {
@@ -153,9 +176,10 @@ impl Lane {
         if window.room() == 0
             && let Some(at) = window.alarm()
         {
+            self.tell_lag(window).await;
             return self.world.sleep(at.saturating_sub(self.world.monotonic())).await;
         }
-        let news = std::pin::pin!(self.log.changed(window.read_to()));
+        let news = pin!(self.log.changed(window.read_to()));
         match window.alarm() {
             None => {
                 news.await;

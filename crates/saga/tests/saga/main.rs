@@ -1,4 +1,5 @@
 //! Jobs and lanes on a store of their own, in a world whose clock moves only when it is told to.
 
 mod jobs;
+mod lanes;
 mod stage;
