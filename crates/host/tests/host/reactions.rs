@@ -86,3 +86,41 @@ async fn s4_x03_a_paused_service_waits_and_catches_up() {
     );
     assert!(stranger.set_paused(paused(true)).await.is_err());
 }
+
+#[tokio::test]
+async fn what_concerns_nobody_here_is_neither_waited_for_nor_lag() {
+    let platform = Platform::start([service(&Moods::default(), true)]).await;
+    created(&platform, 1).await;
+    platform.settled().await;
+    let last = say_cancelled(&platform, base::id::OrderId(1)).await;
+    platform.settled().await;
+    let store = platform.ctx("inventory").store();
+    let (cursor, _) = store.cursor("orders").await.unwrap();
+    assert!(cursor < last, "the cursor is not moved for what nobody hears: {cursor} of {last}");
+    let mut desk = operator_api::operator_client::OperatorClient::new(
+        platform.channel(host::operator_name("inventory"), host::testing::staff()),
+    );
+    let health = desk.get_health(operator_api::GetHealthRequest {}).await.unwrap().into_inner();
+    assert_eq!((health.ready, health.lag_events), (true, 0));
+    created(&platform, 1).await;
+    platform.settled().await;
+    assert_eq!(counts(&platform, 1).await, 2);
+}
+
+/// Orders says much that this service does not hear; gives the place of the last.
+async fn say_cancelled(platform: &Platform, order_id: base::id::OrderId) -> i64 {
+    let cancelled = orders_api::events::OrderCancelled {
+        order_id,
+        shop_id: base::id::ShopId(1),
+        reason: orders_api::events::CancelReason::StaffDecided,
+        by: "staff".to_owned(),
+        total_minor: 1,
+        fee_minor: 0,
+        placed_at: base::Timestamp(1),
+    };
+    let mut last = 0;
+    for _ in 0..20 {
+        last = platform.say("orders", &cancelled).await;
+    }
+    last
+}
