@@ -175,8 +175,12 @@ impl Payments for Rpc {
         host::answer(async {
             let call = Call::of(&request)?;
             must_be_staff(&call.principal)?;
+            let reason = request.into_inner().reason;
+            if reason.len() > TEXT_BYTES_MAX {
+                return Err(Fault::invalid("reason_too_long", format!("A reason has at most {TEXT_BYTES_MAX} bytes.")));
+            }
             saga::settle(self.ctx.store(), self.ctx.world(), &call, || async {
-                let act = self.ctx.store().act(&call.principal, "reset_breaker", "provider", "");
+                let act = self.ctx.store().act(&call.principal, "reset_breaker", "provider", &reason);
                 self.breaker.reset(self.ctx.world());
                 Ok((sql::Change::new().write(act), self.breaker_now()))
             })
@@ -191,7 +195,8 @@ impl Payments for Rpc {
             // The books last: then everything that we noted must be in them already.
             let began = self.ctx.now();
             let (ours, unsettled) = store::for_reconciling(self.ctx.store()).await?;
-            let books = self.books().await?;
+            let mut books = self.books().await?;
+            reconcile::leave_out_dropped(&mut books, &ours, self.ctx.store().trimmed().await?.ids_below);
             let found = reconcile::compare(&ours, &books, &unsettled, began);
             Ok(api::ReconcileAnswer {
                 compared: books.len() as u64,

@@ -63,16 +63,21 @@ async fn s2_r03_s4_x04_the_breaker_opens_on_a_dead_provider_and_staff_can_reset_
     };
     let breaker = till.platform.eventually("the breaker is open", opened).await;
     assert!(breaker.opened_times >= 1 && breaker.since > 0);
-    let denied = till.as_guest(1).reset_breaker(ResetBreakerRequest {}).await.unwrap_err();
+    let denied = till.as_guest(1).reset_breaker(ResetBreakerRequest::default()).await.unwrap_err();
     assert_eq!(denied.code(), tonic::Code::PermissionDenied);
     assert_eq!(till.as_guest(1).get_breaker(GetBreakerRequest {}).await.unwrap_err().code(), tonic::Code::PermissionDenied);
     assert_eq!(till.platform.events("order.paid").await.len(), 0);
     till.set(json!({ "down": false })).await;
-    let breaker = till.writing("reset").reset_breaker(ResetBreakerRequest {}).await.unwrap().into_inner();
+    let breaker = till
+        .writing("reset")
+        .reset_breaker(ResetBreakerRequest { reason: "the provider is back".to_owned() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(breaker.state, "closed");
     till.platform.heard("order.paid", ORDERS).await;
     let acts = till.platform.ctx("payments").store().acts(i64::MAX, 10).await.unwrap();
-    assert_eq!(acts[0].act, "reset_breaker");
+    assert_eq!((acts[0].act.as_str(), acts[0].reason.as_str()), ("reset_breaker", "the provider is back"));
     assert_eq!(till.discrepancies().await, Vec::<String>::new());
 }
 
