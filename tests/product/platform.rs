@@ -151,6 +151,14 @@ impl Platform {
         self.raw(method, &format!("{}{path}", self.url), headers, body).await.expect("the platform answers")
     }
 
+    /// Opens a stream with a token; gives its status, and the stream, which is open for as long as it is held.
+    pub async fn follow(&self, path: &str, token: &str) -> (u16, hyper::body::Incoming) {
+        let request =
+            http::Request::builder().uri(format!("{}{path}", self.url)).header("authorization", format!("Bearer {token}"));
+        let response = self.http.request(request.body(Full::default()).unwrap()).await.unwrap();
+        (response.status().as_u16(), response.into_body())
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"").await
     }
