@@ -198,8 +198,11 @@ impl Drop for Leave {
 }
 
 /// Tells whether a code speaks against the service, and not against the request.
+///
+/// A service that says that it is full is alive, and what it can still do would be turned away with the rest if it were
+/// left alone: so `ResourceExhausted` is no failure.
 fn counts_as_failure(code: i32) -> bool {
-    [Code::Unavailable, Code::DeadlineExceeded, Code::Internal, Code::ResourceExhausted, Code::Unknown, Code::DataLoss]
+    [Code::Unavailable, Code::DeadlineExceeded, Code::Internal, Code::Unknown, Code::DataLoss]
         .iter()
         .any(|failure| *failure as i32 == code)
 }

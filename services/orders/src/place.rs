@@ -61,7 +61,8 @@ impl Pending {
         if (self.0.load(Ordering::Relaxed) as f64) < limit {
             return Ok(());
         }
-        Err(Fault::unavailable("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.")
+        // The shop is well, only full: not a failure for which others should leave it alone.
+        Err(Fault::limited("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.")
             .with("retry_after_seconds", 1))
     }
 

@@ -174,15 +174,16 @@ async fn s1_o02_s1_a07_s3_l03_projections_are_dropped_and_rebuilt_while_orders_f
 async fn too_many_waiting_orders_are_met_with_a_clear_refusal_and_a_time() {
     let platform = Platform::start_set(services(), &[("orders_pending_max", "3")]).await;
     let mut refusals = 0;
-    for _ in 0..20 {
+    for _ in 0..200 {
         match client(&platform, guest(1)).place(wish(1)).await {
             Ok(_) => {}
             Err(status) => {
+                // However often: whoever is full is not left alone as one that has failed.
                 let fault = fault_of(status);
                 assert_eq!((fault.code.as_str(), fault.details["retry_after_seconds"].as_i64()), ("too_many_orders", Some(1)));
                 refusals += 1;
             }
         }
     }
-    assert!(refusals >= 15, "{refusals}");
+    assert!(refusals >= 195, "{refusals}");
 }
