@@ -323,11 +323,12 @@ struct BreakerNamed {
     to: String,
 }
 
-async fn reset(State(edge): State<Edge>, _: Asked, Sent(body): Sent<BreakerNamed>) -> Reply<BreakerClosed> {
+async fn reset(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<BreakerNamed>) -> Reply<BreakerClosed> {
     if !edge.0.ctx.exchange().reset_breaker(&body.from, &body.to) {
         return Err(
             Fault::not_found("breaker_not_found", format!("No call has gone from {} to {} yet.", body.from, body.to)).into()
         );
     }
+    tracing::warn!(from = body.from, to = body.to, by = %asked.call.principal, "an operator closed a breaker");
     Ok(Json(BreakerClosed { reset: true }))
 }
