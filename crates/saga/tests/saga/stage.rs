@@ -13,6 +13,8 @@ use sql::testing::Ground;
 use sql::{Batch, Change, Engine, Job, Migration, NewJob, Once, Row, Store, Value, Verdict};
 use tokio::sync::{mpsc, watch};
 
+/// How many jobs begin in a test before it looks at the first.
+const BEGINNINGS_MAX: usize = 1_000;
 /// When the tests begin.
 const BEGIN: i64 = 1_700_000_000_000_000;
 /// How long a test waits, in the real world, for what must come.
@@ -184,16 +186,17 @@ impl Stage {
 }
 
 /// Waits for what must come soon.
+#[allow(clippy::disallowed_methods)] // The test's own patience is of the real world: the clock stands still.
 pub async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, coming).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// Jobs of one kind as they begin, and how long each takes.
-pub fn kind(concurrency: usize, world: &World, takes: Duration) -> ((Retry, Work), mpsc::UnboundedReceiver<Job>) {
-    let (began, beginning) = mpsc::unbounded_channel();
+pub fn kind(concurrency: usize, world: &World, takes: Duration) -> ((Retry, Work), mpsc::Receiver<Job>) {
+    let (began, beginning) = mpsc::channel(BEGINNINGS_MAX);
     let world = world.clone();
     let work = Work::One(Arc::new(move |job| {
-        let told = began.send(job);
+        let told = began.try_send(job);
         let working = world.sleep(takes);
         Box::pin(async move {
             told.expect("the test looks on");
