@@ -192,7 +192,8 @@ impl Platform {
     /// Changes rows of a service behind its back, as a person at the database would; gives how many.
     pub async fn tamper(&self, service: &str, text: &'static str, params: Vec<Value>) -> u64 {
         let store = self.ctx(service).store();
-        let batch = Batch { service: store.service(), steps: vec![Step { text, params, expect: Expect::Any }], events: vec![] };
+        let steps = vec![Step { text, params, expect: Expect::Any }];
+        let batch = Batch { service: store.service(), steps, events: vec![], alone: false };
         match self.rows.engine.commit(batch).await.expect("the rows can be changed") {
             Verdict::Done { rows, .. } => rows.iter().sum(),
             verdict => panic!("{text}: {verdict:?}"),

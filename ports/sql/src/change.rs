@@ -73,6 +73,8 @@ pub struct Change {
     pub cancels: Vec<(&'static str, i64)>,
     /// What the requester is told; kept for a repeat of the request.
     pub answer: Option<Vec<u8>>,
+    /// Whether no other commit of the service may happen meanwhile.
+    pub alone: bool,
 }
 
 impl Change {
@@ -120,6 +122,13 @@ impl Change {
         self
     }
 
+    /// Lets every other commit of the service come before or after this one, never in between: for a change that reads many
+    /// rows and writes what it made of them. The others wait for it.
+    pub fn alone(mut self) -> Change {
+        self.alone = true;
+        self
+    }
+
     /// Adds all of another change; its answer wins if it has one.
     pub fn and(mut self, other: Change) -> Change {
         self.statements.extend(other.statements);
@@ -127,6 +136,7 @@ impl Change {
         self.jobs.extend(other.jobs);
         self.cancels.extend(other.cancels);
         self.answer = other.answer.or(self.answer);
+        self.alone |= other.alone;
         self
     }
 

@@ -36,6 +36,8 @@ pub struct Batch {
     pub steps: Vec<Step>,
     /// What is said with it.
     pub events: Vec<NewEvent>,
+    /// Whether no other batch of the service may happen meanwhile.
+    pub alone: bool,
 }
 
 /// How a batch ended.

@@ -104,7 +104,7 @@ impl Store {
                 params: params![job.id, job.lease, lease, lease_until, now],
                 expect: Expect::Any,
             });
-            let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new() };
+            let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new(), alone: false };
             let rows = match self.0.world.within(COMMIT_TIMEOUT, self.0.engine.commit(batch)).await {
                 Ok(Ok(Verdict::Done { rows, .. })) => rows,
                 // Certain, unless an earlier try is still on its way.

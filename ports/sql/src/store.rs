@@ -175,10 +175,11 @@ impl Store {
 
     async fn commit_parts(&self, once: Once, mut changes: Vec<Change>) -> Result<Ended, Fault> {
         let first_due = changes.iter().flat_map(|change| &change.jobs).filter(|job| job.lease.is_none()).map(|job| job.due).min();
+        let alone = changes.iter().any(|change| change.alone);
         let compiled = compile(&self.0.texts, once.clone(), &mut changes, &self.0.world);
         let events: Vec<NewEvent> = changes.into_iter().flat_map(|change| change.events).collect();
         let Compiled { steps, stands, job_ids } = compiled;
-        let batch = Batch { service: self.0.service, steps, events };
+        let batch = Batch { service: self.0.service, steps, events, alone };
         let started = self.0.world.monotonic();
         let verdict = self.0.world.within(COMMIT_TIMEOUT, self.0.engine.commit(batch)).await;
         self.0.meter.commit.record(self.0.world.monotonic().saturating_sub(started).as_secs_f64());

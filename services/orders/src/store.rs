@@ -324,7 +324,7 @@ pub fn rebuild(projection: &str) -> Option<Change> {
         ),
         _ => return None,
     };
-    Some(Change::new().write(statement(drop, params![])).write(statement(build, params![])))
+    Some(Change::new().write(statement(drop, params![])).write(statement(build, params![])).alone())
 }
 
 /// Counts all orders.

@@ -167,3 +167,31 @@ pub async fn a_broken_statement_leaves_nothing(bed: &dyn Bed) {
     let good = store.commit(request(1, 1), Change::new().guarded(take_stock(1, 2))).await.unwrap();
     assert!(matches!(good, Outcome::Done { .. }));
 }
+
+/// What a change made alone reads and writes is of one moment: every other commit is wholly before or wholly after it.
+pub async fn others_come_before_or_after_a_change_made_alone(bed: &dyn Bed) {
+    let store = open(bed).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8_i64 {
+        let store = store.clone();
+        writers.spawn(async move {
+            for turn in 1..=20 {
+                let number = writer * 100 + turn;
+                let copied = statement("insert into law_kept (id, word) values ($1, 'copied')", params![number]);
+                store.commit(Once::Nothing, Change::new().write(put_stock(number, 1)).write(copied)).await.unwrap();
+            }
+        });
+    }
+    while writers.try_join_next().is_none() {
+        let all = Change::new()
+            .write(statement("delete from law_kept", params![]))
+            .write(statement("insert into law_kept (id, word) select id, 'built' from law_stock", params![]))
+            .alone();
+        assert!(matches!(store.commit(Once::Nothing, all).await.unwrap(), Outcome::Done { .. }));
+    }
+    writers.join_all().await;
+    let rows = store.read("select count(*) from law_stock where id not in (select id from law_kept)", params![]).await.unwrap();
+    assert_eq!(rows[0].int(0).unwrap(), 0, "something came in between");
+    let rows = store.read("select count(*) from law_kept", params![]).await.unwrap();
+    assert_eq!(rows[0].int(0).unwrap(), 160);
+}

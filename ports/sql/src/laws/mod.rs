@@ -82,6 +82,7 @@ macro_rules! laws {
             commits: one_refused_commit_in_a_group_harms_no_other = one_refused_commit_in_a_group_harms_no_other,
             commits: events_of_one_service_keep_their_order = events_of_one_service_keep_their_order,
             commits: a_broken_statement_leaves_nothing = a_broken_statement_leaves_nothing,
+            commits: others_come_before_or_after_a_change_made_alone = others_come_before_or_after_a_change_made_alone,
             inbox: a_cursor_moves_only_with_its_commit = a_cursor_moves_only_with_its_commit,
             inbox: s4_p05_an_event_heard_twice_changes_state_once = an_event_heard_twice_changes_state_once,
             inbox: a_second_loop_is_fenced_out = a_second_loop_is_fenced_out,

@@ -18,6 +18,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::embedded::bounded;
 use crate::migration::{checksum, pending, replace_word};
+use crate::tables::intern;
 use crate::{Batch, Engine, Expect, Migration, Row, Value, Verdict};
 use pool::{Connection, Pool};
 
@@ -81,7 +82,7 @@ impl Postgres {
             let params: [&(dyn ToSql + Sync); 6] = [&event.topic, &event.kind, &event.key, &at, &event.correlation, &event.data];
             client.query_one(statement, &params).await?.try_get::<_, i64>(0)
         });
-        let begin = client.batch_execute("begin");
+        let begin = client.batch_execute(begin(batch));
         let (begun, stepped, said) = future::join3(begin, in_order(steps.collect()), in_order(events.collect())).await;
         begun?;
 
@@ -105,6 +106,14 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Gives the text that begins a commit. Its lock is shared by all commits of the service but the one that wants to be alone;
+/// a lock in a statement of its own, so that the next begins with what it waited for in sight.
+fn begin(batch: &Batch) -> &'static str {
+    let number = checksum(&format!("{} commits", batch.service));
+    let shared = if batch.alone { "" } else { "_shared" };
+    intern(format!("begin; select pg_advisory_xact_lock{shared}({number})"))
 }
 
 /// Finds the first step that went wrong; the others failed because of it.
