@@ -2,6 +2,7 @@
 
 mod counting;
 mod jobs;
+mod late;
 mod letters;
 mod peers;
 mod reactions;
