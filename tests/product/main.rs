@@ -17,6 +17,7 @@ mod lessons;
 mod menu;
 mod operation;
 mod outages;
+mod patience;
 mod platform;
 mod schema;
 mod undo;
