@@ -114,8 +114,19 @@ impl Orders for Rpc {
                     Some(ending) => order.end(ending.reason, &ending.by),
                     None => order.cancel(&call.principal).map_err(|error| error.fault())?,
                 };
+                let noted = |change: Change| {
+                    let subject = order.id.0.to_string();
+                    let staff = call.principal.serves(order.shop_id);
+                    if staff {
+                        change.write(self.ctx.store().act(&call.principal, "cancel_order", &subject, why))
+                    } else {
+                        change
+                    }
+                };
                 let Some(happening) = decided else {
-                    return Ok((Change::new(), shown::order(&order, &frozen)));
+                    // The news of our own recall may have ended it first: it is our act all the same.
+                    let change = if recalled.get().is_some() { noted(Change::new()) } else { Change::new() };
+                    return Ok((change, shown::order(&order, &frozen)));
                 };
                 if let (None, domain::Happening::Cancelled(ending)) = (recalled.get(), &happening) {
                     match recall(&self.ctx, &call, &order, &happening, false).await? {
@@ -124,10 +135,7 @@ impl Orders for Rpc {
                         Recalled::TooLate(state) => return Err(domain::Error::TooLate(state).fault()),
                     }
                 }
-                let mut change = changed(&self.ctx, &order, &happening, &call.correlation);
-                if call.principal.serves(order.shop_id) {
-                    change = change.write(self.ctx.store().act(&call.principal, "cancel_order", &order.id.0.to_string(), why));
-                }
+                let change = noted(changed(&self.ctx, &order, &happening, &call.correlation));
                 let mut after = order.clone();
                 after.apply(&happening, self.ctx.now());
                 Ok((change, shown::order(&after, &frozen)))
