@@ -10,6 +10,7 @@ mod dialect;
 mod disk;
 mod door;
 mod events;
+mod fixtures;
 mod happy;
 mod history;
 mod independence;
