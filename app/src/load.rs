@@ -58,6 +58,10 @@ pub struct Seen {
     pub cancelled: u64,
     /// How often the platform asked to come back later.
     pub put_off: u64,
+    /// How many of these were 503, not 429.
+    pub unavailable: u64,
+    /// How many of these did not say when to come back.
+    pub unsaid: u64,
     /// How often an answer was lost or an error came.
     pub errors: u64,
     /// Orders that were given up.
@@ -76,6 +80,8 @@ impl Seen {
             delivered: 0,
             cancelled: 0,
             put_off: 0,
+            unavailable: 0,
+            unsaid: 0,
             errors: 0,
             given_up: 0,
             client_full: 0,
@@ -96,14 +102,25 @@ struct Shared {
 #[derive(Clone)]
 pub struct Load {
     client: Client,
+    sends_max: u32,
     shared: Arc<Shared>,
 }
 
 impl Load {
-    /// Makes a load against a platform.
+    /// Makes a load against a platform; what is put off is sent again.
     pub fn new(client: Client) -> Load {
+        Load::with(client, SENDS_MAX)
+    }
+
+    /// Makes a load that sends each order once: whoever is refused goes away.
+    pub fn once(client: Client) -> Load {
+        Load::with(client, 1)
+    }
+
+    fn with(client: Client, sends_max: u32) -> Load {
         Load {
             client,
+            sends_max,
             shared: Arc::new(Shared { seen: Mutex::new(Seen::new()), under_way: Mutex::default(), early: Mutex::default() }),
         }
     }
@@ -213,13 +230,17 @@ impl Load {
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Sends one order until it is acknowledged, always under the same key.
+    /// Sends one order until it is acknowledged or was sent often enough, always under the same key.
     async fn shoot(&self, shot: &Shot, due: Instant) -> Option<Placed> {
-        for _ in 0..SENDS_MAX {
+        for sent in 1..=self.sends_max {
             let wait = match self.client.post("/v1/orders", &shot.reference, &shot.body).await {
                 Ok(answer) if answer.status == 201 || answer.status == 200 => return self.acknowledged(shot, due, &answer.body),
                 Ok(answer) if answer.status == 429 || answer.status == 503 => {
-                    self.note(|seen| seen.put_off += 1);
+                    self.note(|seen| {
+                        seen.put_off += 1;
+                        seen.unavailable += u64::from(answer.status == 503);
+                        seen.unsaid += u64::from(answer.retry_after.is_none());
+                    });
                     answer.retry_after.unwrap_or(SEND_AGAIN)
                 }
                 Ok(answer) if answer.status >= 500 => {
@@ -235,7 +256,9 @@ impl Load {
                     SEND_AGAIN
                 }
             };
-            tokio::time::sleep(wait).await;
+            if sent < self.sends_max {
+                tokio::time::sleep(wait).await;
+            }
         }
         self.note(|seen| seen.given_up += 1);
         None

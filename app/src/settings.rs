@@ -10,8 +10,14 @@ pub const KNOWN: [(&str, &str); 20] = [
     ("delivery_time_scale", "how many times faster than real time deliveries go"),
     ("kitchen_places", "how many times more places than seeded each station has"),
     ("kitchen_time_scale", "how many times faster than real time the kitchen works"),
-    ("log_retention_days", "how long events are kept once everybody has heard them; as long as the books when not set; 0 for ever"),
-    ("work_retention_days", "how long tickets, deliveries, reservations and figures by the minute are kept; 90 when not set, 0 for ever"),
+    (
+        "log_retention_days",
+        "how long events are kept once everybody has heard them; as long as the books when not set; 0 for ever",
+    ),
+    (
+        "work_retention_days",
+        "how long tickets, deliveries, reservations and figures by the minute are kept; 90 when not set, 0 for ever",
+    ),
     ("books_retention_days", "how long orders that have ended and their payments are kept; 3650 when not set, 0 for ever"),
     ("order_first_deadline_seconds", "how long stock and payment of an order may take"),
     ("order_last_deadline_seconds", "how long an order may take in all"),

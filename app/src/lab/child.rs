@@ -44,6 +44,7 @@ impl Drop for Scratch {
 pub struct Platform {
     child: Child,
     data: PathBuf,
+    port: u16,
     begun: Instant,
     /// Talks to it.
     pub client: Client,
@@ -89,7 +90,15 @@ impl Platform {
             .spawn()
             .map_err(|error| failed("The platform could not be started", error))?;
         let url = format!("http://127.0.0.1:{port}");
-        Ok(Platform { child, data: data.to_owned(), client: Client::new(&url, ""), provider, begun, started_in: Duration::ZERO })
+        Ok(Platform {
+            child,
+            data: data.to_owned(),
+            port,
+            client: Client::new(&url, ""),
+            provider,
+            begun,
+            started_in: Duration::ZERO,
+        })
     }
 
     /// Waits until it answers.
@@ -110,6 +119,16 @@ impl Platform {
         }
     }
 
+    /// Tells at which port it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Tells how long ago it was started.
+    pub fn age(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     /// Kills it as a power cut would kill a process: at once, wherever it is.
     pub fn kill(&mut self) -> Result<(), Fault> {
         self.child
@@ -121,8 +140,17 @@ impl Platform {
 
     /// Tells how much memory it holds, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// Tells the most memory that it has ever held, in bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1_024
     }
 
@@ -148,6 +176,13 @@ impl Drop for Platform {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Settings under which nobody waits for an oven or a courier: only the platform's own work is left.
+pub fn hurried(more: &[&str]) -> Vec<String> {
+    let fast =
+        ["kitchen_time_scale=1000000", "kitchen_places=100", "delivery_time_scale=1000000", "rate_limit_per_second=1000000"];
+    fast.iter().chain(more).map(|setting| (*setting).to_owned()).collect()
 }
 
 /// Finds a port that is free now.

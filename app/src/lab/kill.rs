@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::KillOptions;
 use super::child::{Platform, Scratch, free_port};
+use super::uptime::Watch;
 use crate::load::{self, Load, Placed};
 use crate::replay::journal::{Entry, Journal};
 use crate::replay::{self, file};
@@ -64,6 +65,7 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
         let load = load.clone();
         tokio::spawn(async move { load.drive(shots.into_iter(), rate, acknowledged).await })
     };
+    let watch = Watch::begin(platform.client.clone());
     let mut during_recovery = 0;
     let mut slowest = Duration::ZERO;
     for kill in 1..=options.kills {
@@ -83,6 +85,7 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     }
     platform.answers().await?;
     driver.await.map_err(failed)?;
+    let answered = watch.end().await?;
     let journal = writer.await.map_err(failed)??;
     let until = Instant::now() + PATIENCE;
     loop {
@@ -106,6 +109,16 @@ pub async fn run(options: KillOptions) -> Result<ExitCode, Fault> {
     let same = told == worth && usize::try_from(orders).is_ok_and(|orders| orders == year.len());
     println!("worth         {told} of {worth} minor units acknowledged: {}", if same { "equal" } else { "NOT EQUAL" });
     println!("row S4-N04: the slowest of {} recoveries took {:.0} ms", options.kills, slowest.as_secs_f64() * 1e3);
+    println!("answered      {answered}");
+    let silence = answered.silent.as_secs_f64() / f64::from(options.kills.max(1));
+    println!(
+        "row S4-N03: answered {:.2}% of {:.0} s in which it was killed {} times, recoveries included: {:.0} ms of silence per kill -9, so it is up 99.9% of the time if it is killed no more often than every {:.1} minutes",
+        answered.share() * 100.0,
+        answered.span.as_secs_f64(),
+        options.kills,
+        silence * 1e3,
+        silence * 1_000.0 / 60.0
+    );
     let audit = crate::audit::Options::of(data, Some(path), true);
     let clean = crate::audit::run(audit).await? == ExitCode::SUCCESS;
     platform.stop()?;

@@ -5,7 +5,10 @@ mod child;
 mod kill;
 mod menu;
 mod orders;
+mod overload;
 mod placing;
+mod uptime;
+mod year;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +35,10 @@ enum Bench {
     Kill(KillOptions),
     /// Reads of the menu, against a bare handler with the same JSON.
     Menu(MenuOptions),
+    /// Twice the rate that the platform can hold: what it does goes on, what it cannot do is refused.
+    Overload(overload::Options),
+    /// The replayed year to the cent, and how fast, how small and how ready the platform is on it.
+    Year(year::Options),
 }
 
 /// How to measure the ceiling.
@@ -122,6 +129,8 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
         Bench::Orders(options) => orders::run(options).await,
         Bench::Kill(options) => kill::run(options).await,
         Bench::Menu(options) => menu::run(options).await,
+        Bench::Overload(options) => overload::run(options).await,
+        Bench::Year(options) => year::run(options).await,
     }
 }
 

@@ -8,7 +8,7 @@ mod report;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,24 @@ pub struct Options {
     /// No audit at the end.
     #[arg(long)]
     no_audit: bool,
+}
+
+impl Options {
+    /// Replays a file against a platform that runs on a data folder, and audits.
+    pub fn against(url: &str, data: &Path, file: &Path, rate: f64, journal: &Path) -> Options {
+        Options {
+            file: file.to_owned(),
+            url: Some(url.to_owned()),
+            data: data.to_owned(),
+            rate: Some(rate),
+            speed: None,
+            limit: None,
+            journal: Some(journal.to_owned()),
+            set: Vec::new(),
+            provider: None,
+            no_audit: false,
+        }
+    }
 }
 
 /// Replays.
