@@ -15,7 +15,7 @@ async fn ask(platform: &Platform, path: &str, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn s1_x05_s1_t04_s4_s04_once_cooked_the_customer_is_told_and_the_order_moves_on() {
+async fn s1_x05_s1_t04_s4_s04_s4_c05_once_cooked_the_customer_is_told_and_the_order_moves_on() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     assert!(platform.command(&["pause", "kitchen"]).status.success());

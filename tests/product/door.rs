@@ -135,7 +135,7 @@ fn fits(document: &Value, act: &Value, at: &str, answer: &Answer) {
 }
 
 #[tokio::test]
-async fn every_answer_fits_its_description() {
+async fn s1_a03_every_answer_fits_its_description() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let document = platform.get("/openapi.json").await.json();

@@ -19,7 +19,7 @@ const STORY: [(&str, &[&str]); 4] = [
 ];
 
 #[tokio::test]
-async fn s1_a04_each_act_waits_for_the_event_that_causes_it_and_nobody_calls_anybody() {
+async fn s1_a04_s4_s05_s4_p01_each_act_waits_for_the_event_that_causes_it_and_nobody_calls_anybody() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     for (service, _) in STORY.iter().filter(|(service, _)| *service != "payments") {
@@ -61,7 +61,7 @@ async fn story_is(platform: &Platform, id: &str, story: &[&str]) {
 }
 
 #[tokio::test]
-async fn s3_p02_one_order_is_a_chain_of_events_that_every_service_adds_to_live() {
+async fn s3_p02_s1_x02_s4_k05_one_order_is_a_chain_of_events_that_every_service_adds_to_live() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let mut terminal = Watch::start(&platform, &[]).await;
@@ -97,7 +97,7 @@ async fn s3_p02_one_order_is_a_chain_of_events_that_every_service_adds_to_live()
 }
 
 #[tokio::test]
-async fn s4_k01_order_events_carries_the_way_of_an_order_and_nothing_else() {
+async fn s4_k01_s4_s01_order_events_carries_the_way_of_an_order_and_nothing_else() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let mut terminal = Watch::start(&platform, &["--topic", "order-events"]).await;
@@ -121,7 +121,7 @@ async fn s4_k01_order_events_carries_the_way_of_an_order_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn s4_k02_payment_events_carries_what_became_of_the_money_and_nothing_else() {
+async fn s4_k02_s4_s02_s4_s03_payment_events_carries_what_became_of_the_money_and_nothing_else() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let mut terminal = Watch::start(&platform, &["--topic", "payment-events"]).await;

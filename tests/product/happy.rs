@@ -11,9 +11,21 @@ async fn s4_e01_s4_e02_s4_x01_s4_s05_s1_x01_s1_x02_a_pizza_is_ordered_paid_baked
     let menu = platform.get("/api/v1/menu").await;
     assert_eq!(menu.status, 200);
     assert!(menu.text.contains("margherita"), "{}", menu.text);
-    let id = platform.order_pizza("margherita", "card").await;
+    let before = charges(&platform).await;
+    // Word for word what the pizza place's own README sends.
+    let body = json!({ "items": [{ "pizzaId": "margherita", "quantity": 2 }], "deliveryAddress": "Test Street 123", "paymentMethod": "card" });
+    let placed =
+        platform.send("POST", "/api/v1/orders", &[("content-type", "application/json")], body.to_string().as_bytes()).await;
+    assert_eq!(placed.status, 201, "{}", placed.text);
+    let (answer, token) = (placed.json(), placed.header("comanda-device").to_owned());
+    assert_eq!(
+        (&answer["status"], &answer["totalAmount"], &answer["currency"]),
+        (&json!("PENDING"), &json!("19.00"), &json!("USD"))
+    );
+    let id = answer["orderId"].as_str().unwrap().to_owned();
     let order = platform.reaches(&id, "delivered").await;
-    assert_eq!(order["payment"], "card");
+    assert_eq!((&order["payment"], &order["total"]["amount_minor"]), (&json!("card"), &json!(1_900)));
+    assert_eq!(platform.get(&format!("/api/v1/orders/{id}")).await.json()["status"], "DELIVERED");
     let log = platform.look("/v1/events/log?limit=200").await;
     let kinds: Vec<&str> = log["events"]
         .as_array()
@@ -34,6 +46,23 @@ async fn s4_e01_s4_e02_s4_x01_s4_s05_s1_x01_s1_x02_a_pizza_is_ordered_paid_baked
     ] {
         assert!(kinds.iter().any(|said| said.starts_with(kind)), "{kind} is missing in {kinds:?}");
     }
+    // Who ordered is told of it, and whoever watches the metrics sees one more order.
+    let told = platform
+        .eventually("the guest was told of each step", async |platform| {
+            let page = platform.send("GET", "/v1/notifications", &[("authorization", &format!("Bearer {token}"))], b"").await;
+            let told = page.json()["notifications"].as_array().unwrap().clone();
+            (told.len() >= 5).then_some(told)
+        })
+        .await;
+    assert!(told.iter().all(|message| message["order_id"] == id.as_str()), "{told:?}");
+    assert_eq!(charges(&platform).await, before + 1);
+}
+
+/// How many charges payments has made, by the metrics.
+async fn charges(platform: &Platform) -> u64 {
+    let metrics = platform.get("/metrics").await.text;
+    let count = metrics.lines().find_map(|line| line.strip_prefix("comanda_jobs_total{service=\"payments\",kind=\"charge\"}"));
+    count.map_or(0, |count| count.trim().parse().unwrap())
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::platform::{Folder, Platform, comanda};
 
 #[tokio::test]
-async fn s1_a08_an_orders_state_is_what_its_kept_events_make_of_it_and_a_forgery_is_found() {
+async fn s1_a08_s1_o04_an_orders_state_is_what_its_kept_events_make_of_it_and_a_forgery_is_found() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let delivered = platform.order_pizza("margherita", "card").await;

@@ -30,7 +30,7 @@ fn s3_l02_s4_p06_s4_p08_s4_c07_the_lesson_on_events_runs_as_it_is_written() {
 }
 
 #[test]
-fn s3_l03_the_lesson_on_cqrs_runs_as_it_is_written() {
+fn s3_l03_s1_o02_s1_a07_the_lesson_on_cqrs_runs_as_it_is_written() {
     Lesson::read("lesson-3-cqrs").run();
 }
 

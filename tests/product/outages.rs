@@ -35,7 +35,7 @@ async fn s4_x02_s4_x03_s0_p07_payments_pause_orders_wait_and_go_on_when_it_resum
 }
 
 #[tokio::test]
-async fn s1_n05_s4_n04_killed_in_the_middle_it_goes_on_where_it_was() {
+async fn s1_n05_s4_n04_s4_p03_killed_in_the_middle_it_goes_on_where_it_was() {
     let folder = Folder::new();
     let mut platform = Platform::start(&folder).await;
     platform.provider(json!({ "latency_ms": 100, "failure_rate": 0.2, "lost_answer_rate": 0.2 })).await;

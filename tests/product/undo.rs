@@ -12,7 +12,7 @@ use crate::watch::{names, said_of};
 type Shelves = BTreeMap<String, (i64, i64, i64)>;
 
 #[tokio::test]
-async fn s1_o03_a_checkout_is_kept_whole_or_undone_in_every_service() {
+async fn s1_o03_s4_p01_a_checkout_is_kept_whole_or_undone_in_every_service() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let before = shelves(&platform).await;

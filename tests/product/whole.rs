@@ -20,7 +20,7 @@ const WRITTEN: [(&str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn s0_p10_an_order_and_its_lines_are_there_together_or_nothing_is() {
+async fn s0_p10_s4_p02_an_order_and_its_lines_are_there_together_or_nothing_is() {
     let folder = Folder::new();
     let platform = Platform::start(&folder).await;
     let token =
