@@ -263,6 +263,13 @@ impl Platform {
         .await;
     }
 
+    /// Lets retention do its work as if so many days had passed, once everything is heard.
+    pub async fn drop_what_is_old(&self, days: u64) {
+        self.settled().await;
+        let later = self.now() + Duration::from_secs(days * 86_400);
+        keeper::retain_at(&self.inner, later).await.expect("what is old can be dropped");
+    }
+
     /// Waits until a condition holds; `Err` says what is still missing, and is reported when patience ends.
     pub async fn eventually<T, F>(&self, what: &str, condition: impl Fn() -> F) -> T
     where

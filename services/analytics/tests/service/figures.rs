@@ -139,3 +139,18 @@ async fn figures_are_for_the_shops_staff() {
     let wrong = api::SeriesRequest { shop_id: 1, step: "year".into(), ..Default::default() };
     assert_eq!(wire::fault_of(client(&platform, staff()).series(wrong).await.unwrap_err()).code, "bad_step");
 }
+
+#[tokio::test]
+async fn minutes_go_a_season_after_they_were_written_whatever_year_they_are_of() {
+    let platform = platform().await;
+    platform.say("orders", &created(1, 1_000, placed(0))).await;
+    platform.say("delivery", &delivered(1)).await;
+    platform.settled().await;
+    let before = seen(&platform).await;
+    assert_eq!(before.minutes.len(), 1);
+    platform.drop_what_is_old(89).await;
+    assert_eq!(seen(&platform).await, before, "replayed today, however long ago it was placed");
+    platform.drop_what_is_old(91).await;
+    let after = seen(&platform).await;
+    assert_eq!(after, crate::Seen { minutes: vec![], ..before });
+}

@@ -135,3 +135,24 @@ async fn a_crash_loses_no_timer_and_delivers_nothing_twice() {
     assert_eq!(again.events("order.shipped").await.len(), 5);
     assert_eq!(again.events("order.delivered").await.len(), 5);
 }
+
+#[tokio::test]
+async fn a_delivery_of_long_ago_goes_and_one_that_waits_stays() {
+    let platform = delivery(FAST).await;
+    for order in 1..=3 {
+        platform.say("orders", &created(order, ItemKind::Goods)).await;
+    }
+    platform.say("payments", &paid(1, "card")).await;
+    platform.say("orders", &cancelled(2)).await;
+    platform.heard("order.delivered", 1).await;
+    platform.drop_what_is_old(89).await;
+    assert_eq!(state(&platform, 1).await, "delivered", "a season has not passed");
+    platform.drop_what_is_old(91).await;
+    let mut client = DeliveryClient::new(platform.channel("delivery", staff()));
+    for gone in [1, 2] {
+        assert!(client.get_delivery(api::GetDeliveryRequest { order_id: gone }).await.is_err(), "{gone}");
+    }
+    assert_eq!(state(&platform, 3).await, "waiting");
+    platform.say("payments", &paid(3, "card")).await;
+    platform.heard("order.delivered", 2).await;
+}

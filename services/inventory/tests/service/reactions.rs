@@ -9,7 +9,7 @@ use inventory_api::events::{StockLow, StockRejected};
 use kitchen_api::events::CookingStarted;
 use payments_api::events::{FailureReason, PaymentFailed};
 
-use crate::{add, cancelled, ledger_agrees, order, platform, read, state, terms, write};
+use crate::{add, cancelled, ledger_agrees, level, order, platform, read, state, terms, write};
 
 fn cooking(id: i64) -> CookingStarted {
     CookingStarted { order_id: OrderId(id), shop_id: ShopId(1), ticket_id: TicketId(id), ready_at: Timestamp(9) }
@@ -191,4 +191,40 @@ async fn what_a_cart_set_aside_is_announced_when_its_order_comes() {
         "released"
     );
     assert_eq!(terms(&platform, flour).await, (10, 0, 0));
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_leaves_the_ledger_and_the_levels_can_still_be_rebuilt() {
+    let platform = platform().await;
+    let flour = add(&platform, "flour", 1_000, 0).await.stock_id;
+    let cheese = add(&platform, "cheese", 500, 0).await.stock_id;
+    let request = api::EditRequest { stock_id: flour, quantity: 30, version: 0, reason: "spilt".to_owned() };
+    let counted = api::EditRequest { version: level(&platform, flour).await.version, ..request };
+    write(&platform, "waste", "").waste(counted).await.unwrap();
+    for (id, needs) in [(1, [(flour, 300), (cheese, 7)]), (2, [(flour, 50), (cheese, 1)]), (3, [(flour, 9_999), (cheese, 1)])] {
+        platform.say("orders", &order(id, &needs)).await;
+    }
+    platform.say("orders", &order(4, &[(flour, 100)])).await;
+    platform.settled().await;
+    platform.say("kitchen", &cooking(1)).await;
+    platform.say("orders", &cancelled(2)).await;
+    platform.settled().await;
+    let before = (level(&platform, flour).await, level(&platform, cheese).await);
+    assert_eq!(ledger_agrees(&platform).await, 3 + 5);
+
+    platform.drop_what_is_old(89).await;
+    assert_eq!(ledger_agrees(&platform).await, 3 + 5, "a season has not passed");
+    platform.drop_what_is_old(91).await;
+    assert_eq!(ledger_agrees(&platform).await, 3 + 1, "receipts and waste are books, and one order still holds something");
+    platform.drop_what_is_old(3_651).await;
+    assert_eq!(ledger_agrees(&platform).await, 1);
+    assert_eq!((level(&platform, flour).await, level(&platform, cheese).await), before);
+    assert_eq!(state(&platform, 4).await, "held");
+
+    // News of what is gone brings nothing back, and what was held goes on.
+    platform.say("orders", &cancelled(1)).await;
+    platform.say("kitchen", &cooking(4)).await;
+    platform.settled().await;
+    assert_eq!(terms(&platform, flour).await, (570, 0, 400));
+    assert_eq!(ledger_agrees(&platform).await, 2);
 }

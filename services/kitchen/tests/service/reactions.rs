@@ -237,3 +237,24 @@ async fn a_ticket_is_listed_while_somebody_has_something_to_do_for_it_and_no_lon
     );
     assert_eq!(listed().await, [1]);
 }
+
+#[tokio::test]
+async fn a_ticket_of_long_ago_goes_and_one_that_waits_stays() {
+    let platform = kitchen(FAST).await;
+    for order in 1..=3 {
+        platform.say("orders", &created(order, vec![pizzas(1)])).await;
+    }
+    platform.say("payments", &paid(1, "card")).await;
+    platform.say("orders", &cancelled(2)).await;
+    platform.heard("order.ready", 1).await;
+    platform.drop_what_is_old(89).await;
+    assert_eq!(state(&platform, 1).await, "ready", "a season has not passed");
+    platform.drop_what_is_old(91).await;
+    let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
+    for gone in [1, 2] {
+        assert!(client.get_ticket(api::GetTicketRequest { order_id: gone }).await.is_err(), "{gone}");
+    }
+    assert_eq!(state(&platform, 3).await, "waiting");
+    platform.say("payments", &paid(3, "card")).await;
+    platform.heard("order.ready", 2).await;
+}

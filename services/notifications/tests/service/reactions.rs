@@ -89,3 +89,18 @@ async fn what_has_expired_is_not_seen_and_is_removed() {
         .await;
     assert_eq!(list(&platform, 7).await, []);
 }
+
+#[tokio::test]
+async fn what_is_known_of_an_order_goes_after_a_season() {
+    let platform = platform().await;
+    platform.say("orders", &order(1, 7)).await;
+    let notes = || async {
+        let text = "select count(*) from notifications_orders";
+        platform.ctx("notifications").store().read_one(text, vec![]).await.unwrap().unwrap().int(0).unwrap()
+    };
+    platform.drop_what_is_old(89).await;
+    assert_eq!(notes().await, 1);
+    platform.drop_what_is_old(91).await;
+    assert_eq!(notes().await, 0);
+    assert_eq!(list(&platform, 7).await.len(), 1, "messages have an expiry of their own");
+}

@@ -9,7 +9,7 @@ use host::testing::{Platform, guest, staff};
 use inventory_api::events::{Shortage, StockRejected, StockReserved};
 use kitchen_api::events::{CookingStarted, OrderReady};
 use orders_api::events::{CancelReason, OrderCancelled};
-use orders_api::{CancelRequest, GetOrderRequest, Order};
+use orders_api::{CancelRequest, GetOrderRequest, Order, RebuildRequest, StatisticsRequest};
 use payments_api::events::{FailureReason, OrderPaid, PaymentFailed};
 use wire::fault_of;
 
@@ -240,4 +240,34 @@ async fn s4_p06_s4_p07_s4_c07_news_of_an_unknown_order_is_parked_with_its_cause_
             Ok(if letters.len() == 2 && letters[1].behind == Some(letters[0].id) { Ok(()) } else { Err(format!("{letters:?}")) })
         })
         .await;
+}
+
+#[tokio::test]
+async fn an_order_that_ended_long_ago_goes_with_all_that_is_its_own_and_is_still_counted() {
+    let platform = Platform::start(services()).await;
+    let (gone, open) = (place(&platform, guest(7)).await, place(&platform, guest(8)).await);
+    say_all(&platform, &gone).await;
+    reaches(&platform, gone.order_id, "delivered").await;
+    let counted =
+        || async { client(&platform, staff()).get_statistics(StatisticsRequest { shop_id: 1 }).await.unwrap().into_inner() };
+    let rows = || async {
+        let text = "select (select count(*) from orders_orders), (select count(*) from orders_events), (select count(*) from orders_items), (select count(*) from orders_contacts), (select count(*) from orders_mine)";
+        let row = platform.ctx("orders").store().read_one(text, vec![]).await.unwrap().unwrap();
+        (0..5).map(|place| row.int(place).unwrap()).collect::<Vec<_>>()
+    };
+    platform.settled().await;
+    let (before, kept) = (counted().await, rows().await);
+    assert_eq!((before.orders, before.in_flight, before.delivered_minor), (2, 1, gone.total_minor));
+    platform.drop_what_is_old(3_649).await;
+    assert_eq!(rows().await, kept, "ten years have not passed");
+
+    platform.drop_what_is_old(3_651).await;
+    assert_eq!(rows().await, [1, 1, 1, 1, 1]);
+    assert_eq!(seen(&platform, open.order_id).await.state, "pending");
+    assert_eq!(counted().await, before);
+    for projection in ["mine", "board", "statistics"] {
+        let request = RebuildRequest { projection: projection.to_owned(), reason: "a test".to_owned() };
+        client(&platform, staff()).rebuild_projection(request).await.unwrap();
+    }
+    assert_eq!((counted().await, rows().await), (before, vec![1, 1, 1, 1, 1]));
 }

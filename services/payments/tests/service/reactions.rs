@@ -139,3 +139,28 @@ async fn an_order_paid_before_a_crash_stays_paid_once() {
     assert_eq!(till.platform.events("order.paid").await.len(), 1);
     assert_eq!(till.held(order).await, (TOTAL, 1));
 }
+
+#[tokio::test]
+async fn a_payment_that_was_settled_long_ago_goes_and_the_books_still_agree() {
+    let till = Till::open(Settings::default()).await;
+    let (gone, open) = (till.order("tok_visa").await, till.fresh());
+    till.until_state(gone, "captured").await;
+    till.created(open, PaymentKind::Cash, None).await;
+    till.reserved(open).await;
+    till.until_state(open, "promised").await;
+    let method = till.method("tok_visa").await;
+    till.platform.drop_what_is_old(3_649).await;
+    assert_eq!(till.payment(gone).await.state, "captured", "ten years have not passed");
+
+    till.platform.drop_what_is_old(3_653).await;
+    let request = payments_api::GetPaymentByOrderRequest { order_id: gone.0 };
+    assert!(till.client().get_payment_by_order(request).await.is_err());
+    assert_eq!(till.discrepancies().await, Vec::<String>::new(), "what was dropped is no difference");
+    let text = "select (select count(*) from payments_transactions), (select count(*) from payments_methods)";
+    let row = till.platform.ctx("payments").store().read_one(text, vec![]).await.unwrap().unwrap();
+    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (0, 0), "nobody has paid with this card since");
+
+    till.delivered(open, TOTAL).await;
+    till.until_state(open, "captured").await;
+    assert_eq!(till.method("tok_visa").await, method, "a card that comes again is the same");
+}
