@@ -54,7 +54,7 @@ async fn s1_b01_s1_b02_s1_b04_the_owners_figures_are_those_of_the_orders() {
 
 /// How long the recipe of an order cooks: from its first step to its last, at the pace of a real kitchen.
 async fn cooking_ms(platform: &Platform, order: &str) -> i64 {
-    let history = platform.look(&format!("/v1/events/log?limit=200&topic=kitchen-events")).await;
+    let history = platform.look("/v1/events/log?limit=200&topic=kitchen-events").await;
     let ready = history["events"]
         .as_array()
         .unwrap()

@@ -125,7 +125,7 @@ fn rows(connection: &Connection, table: &str, belongs: &str, ids: &[i64]) -> Res
     // Of the log, only what was said when the order was placed.
     let only = if table == "log" { "where kind_id in (select id from log_kinds where kind like 'order.created%')" } else { "" };
     let mut statement = connection.prepare(&format!("select * from {table} {only} order by 1")).map_err(failed)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
     let width = names.len();
     let all = statement
         .query_map([], |row| (0..width).map(|place| row.get(place)).collect::<Result<Vec<Value>, _>>())

@@ -95,3 +95,23 @@ async fn ask(client: Client, over: Arc<AtomicBool>) -> Answered {
     answered.span = begun.elapsed();
     answered
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_what_is_left_of_the_time() {
+        let (span, silent) = (Duration::from_secs(100), Duration::from_secs(25));
+        assert_eq!(Answered { span, silent, ..Answered::default() }.share(), 0.75);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_away_to_the_end_is_silent_to_the_end() {
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let watch = Watch::begin(Client::new(&format!("http://{closed}"), ""));
+        tokio::time::sleep(Duration::from_millis(200)).await; // allowed: the silence that is measured
+        let answered = watch.end().await.unwrap();
+        assert!(answered.asked > 0 && answered.asked == answered.failed && answered.share() < 0.1, "{answered}");
+    }
+}

@@ -181,3 +181,26 @@ fn size_of(folder: &Path) -> Result<u64, Fault> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_reaches_its_limit_is_told_and_spoils_the_verdict() {
+        let mut figures = Figures::default();
+        figures.hold("memory", 59.9, 60.0, "MB");
+        assert_eq!((figures.verdict(), figures.broken.len()), ("", 0));
+        figures.hold("memory", 60.0, 60.0, "MB");
+        assert_eq!((figures.verdict(), figures.broken.len()), ("; MISSED", 1));
+    }
+
+    #[test]
+    fn a_folder_is_as_large_as_all_that_is_in_it() {
+        let folder = Scratch::new().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        std::fs::write(folder.path().join("a"), [0; 10]).unwrap();
+        std::fs::write(folder.path().join("in/b"), [0; 7]).unwrap();
+        assert_eq!(size_of(folder.path()).unwrap(), 17);
+    }
+}
