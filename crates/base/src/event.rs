@@ -1,7 +1,8 @@
 //! Events: what a service says happened, and how what was said in an older version is heard.
 //!
 //! A version is part of the type: `order.created.v1`. Whoever changes an event makes a new version and keeps, beside it, the
-//! step that lifts the one before; hearers only know the newest. See [`Fact::OLDER`] and [`Event::read`].
+//! step that lifts the one before; hearers only know the newest. See [`Fact::OLDER`] and [`Event::read`]. What happened lies
+//! in the name, the version tells how its data are written: who acts on name and key alone does not depend on it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

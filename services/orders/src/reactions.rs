@@ -53,15 +53,15 @@ pub async fn when_orders_come_further_note_it(ctx: Ctx, events: Vec<Arc<Event>>)
 
 /// Tells how far an order has come by an event.
 fn state_after(event: &Event) -> Result<State, Fault> {
-    Ok(match event.kind.as_str() {
-        StockReserved::KIND => State::Reserved,
-        OrderPaid::KIND => State::Paid,
-        PaymentPromised::KIND => State::Promised,
-        CookingStarted::KIND => State::Cooking,
-        OrderReady::KIND => State::Ready,
-        OrderShipped::KIND => State::Shipped,
-        OrderDelivered::KIND => State::Delivered,
-        kind => return Err(Fault::internal("event_unknown", format!("No order comes further by a {kind}."))),
+    Ok(match event.name() {
+        StockReserved::NAME => State::Reserved,
+        OrderPaid::NAME => State::Paid,
+        PaymentPromised::NAME => State::Promised,
+        CookingStarted::NAME => State::Cooking,
+        OrderReady::NAME => State::Ready,
+        OrderShipped::NAME => State::Shipped,
+        OrderDelivered::NAME => State::Delivered,
+        kind => return Err(Fault::internal("event_unreadable", format!("No order comes further by a {kind}."))),
     })
 }
 
