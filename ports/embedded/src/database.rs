@@ -10,6 +10,7 @@ use metrics::{Gauge, gauge};
 use rusqlite::{Connection, backup};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::crowd::Crowd;
 use crate::error::{closed, fault};
 use crate::log::{Appender, Reading, trim};
 use crate::readers::{Readers, steady};
@@ -336,8 +337,18 @@ fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {
     let group_max = options.group_max.max(1);
     let thread = spawn("comanda-writer", move || {
         let mut writes = Vec::with_capacity(group_max);
+        let mut crowd = Crowd::default();
         while waiting.blocking_recv_many(&mut writes, group_max) > 0 {
+            if writes.len() < group_max && crowd.pause(writes.len()) {
+                while writes.len() < group_max
+                    && let Ok(write) = waiting.try_recv()
+                {
+                    writes.push(write);
+                }
+            }
+            let count = writes.len();
             writer.group(std::mem::take(&mut writes));
+            crowd.flushed(count);
         }
     })?;
     let depth = gauge!("comanda_store_queue_depth");

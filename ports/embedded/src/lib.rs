@@ -5,6 +5,7 @@
 //! Never: knows what the tables of an adapter mean, or blocks a reader behind the writer.
 //! Start reading at [`Database`], then `writer.rs`.
 
+mod crowd;
 mod database;
 mod error;
 mod log;
