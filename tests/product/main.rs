@@ -4,6 +4,7 @@
 mod authorisation;
 mod backup;
 mod bad_input;
+mod breakers;
 mod commands;
 mod cooking;
 mod customer;
@@ -13,6 +14,7 @@ mod door;
 mod events;
 mod figures;
 mod fixtures;
+mod guide;
 mod happy;
 mod history;
 mod independence;
