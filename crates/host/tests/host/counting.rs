@@ -48,36 +48,57 @@ fn counted(key: i64, seq: i64) -> Change {
             "insert into inventory_counts (id, events) values ($1, 1) on conflict (id) do update set events = inventory_counts.events + 1",
             params![key],
         ))
-        .write(statement("insert into inventory_order (id, about) values ($1, $2)", params![seq, key]))
+        // Numbered as they are written, so that the order in which a key was worked can be seen.
+        .write(statement(
+            "insert into inventory_order (id, about, seq) select count(*) + 1, cast($1 as bigint), cast($2 as bigint) from inventory_order",
+            params![key, seq],
+        ))
 }
 
-/// Gives the service; `many` makes it hear in batches.
-pub fn service(moods: &Moods, many: bool) -> Service {
+/// How the service hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hearing {
+    /// One event at a time.
+    Each,
+    /// In batches of different keys.
+    Batches,
+    /// In batches that may hold a key several times.
+    Runs,
+}
+
+impl Hearing {
+    /// Every way.
+    pub const ALL: [Hearing; 3] = [Hearing::Each, Hearing::Batches, Hearing::Runs];
+}
+
+/// Gives the service.
+pub fn service(moods: &Moods, hearing: Hearing) -> Service {
     let text = "create table inventory_counts (id bigint primary key, events bigint not null);
-        create table inventory_order (id bigint primary key, about bigint not null);
+        create table inventory_order (id bigint primary key, about bigint not null, seq bigint not null);
         create table inventory_jobs_done (id bigint primary key, times bigint not null);";
     let service = Service::new("inventory").sql(&[Migration { version: 1, name: "begin", text }]);
     let (one, batch, worker) = (moods.clone(), moods.clone(), moods.clone());
-    let service = if many {
-        service.hears_many("order.created", move |_: Ctx, events: Vec<Arc<Event>>| {
-            let moods = batch.clone();
-            async move {
-                let mut change = Change::new();
-                for event in events {
-                    moods.check(event.key)?;
-                    change = change.and(counted(event.key, event.seq));
-                }
-                Ok(change)
+    let in_batches = move |_: Ctx, events: Vec<Arc<Event>>| {
+        let moods = batch.clone();
+        async move {
+            let mut change = Change::new();
+            for event in events {
+                moods.check(event.key)?;
+                change = change.and(counted(event.key, event.seq));
             }
-        })
-    } else {
-        service.hears("order.created", move |_: Ctx, event: Arc<Event>| {
+            Ok(change)
+        }
+    };
+    let service = match hearing {
+        Hearing::Batches => service.hears_many("order.created", in_batches),
+        Hearing::Runs => service.hears_runs(&["order.created"], in_batches),
+        Hearing::Each => service.hears("order.created", move |_: Ctx, event: Arc<Event>| {
             let moods = one.clone();
             async move {
                 moods.check(event.key)?;
                 Ok(counted(event.key, event.seq))
             }
-        })
+        }),
     };
     let retry = Retry { attempts_max: 4, first: Duration::from_millis(1), longest: Duration::from_millis(5), concurrency: 8 };
     service.job("count", retry, move |_: Ctx, job: Job| {

@@ -9,7 +9,7 @@ use host::testing::{Platform, staff};
 use host::{Change, Ctx, Service};
 use saga::Letters;
 
-use crate::counting::{Moods, PANICS, REJECTED, counts, created, service};
+use crate::counting::{Hearing, Moods, PANICS, REJECTED, counts, created, service};
 
 fn letters(platform: &Platform) -> Letters {
     platform.inner().running("inventory").unwrap().letters.clone()
@@ -26,10 +26,10 @@ async fn parked(platform: &Platform, count: usize) -> Vec<sql::Letter> {
 
 #[tokio::test]
 async fn s4_p06_s4_p08_s4_k04_poison_is_parked_what_follows_it_waits_and_others_go_on() {
-    for many in [false, true] {
+    for hearing in Hearing::ALL {
         let moods = Moods::default();
         moods.poison.lock().unwrap().insert(7);
-        let platform = Platform::start([service(&moods, many)]).await;
+        let platform = Platform::start([service(&moods, hearing)]).await;
         for key in [7, 8, 7, 9, 7, 8] {
             created(&platform, key).await;
         }
@@ -40,7 +40,7 @@ async fn s4_p06_s4_p08_s4_k04_poison_is_parked_what_follows_it_waits_and_others_
         assert_eq!((counts(&platform, 7).await, counts(&platform, 8).await, counts(&platform, 9).await), (0, 2, 1));
 
         // A restart remembers who waits.
-        let platform = platform.crash_and_restart([service(&moods, many)], BTreeMap::new()).await;
+        let platform = platform.crash_and_restart([service(&moods, hearing)], BTreeMap::new()).await;
         created(&platform, 7).await;
         parked(&platform, 4).await;
 
@@ -63,7 +63,7 @@ async fn s4_p06_s4_p08_s4_k04_poison_is_parked_what_follows_it_waits_and_others_
 async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
     let moods = Moods::default();
     moods.poison.lock().unwrap().insert(7);
-    let platform = Platform::start([service(&moods, false)]).await;
+    let platform = Platform::start([service(&moods, Hearing::Each)]).await;
     created(&platform, 7).await;
     let one = parked(&platform, 1).await;
     moods.poison.lock().unwrap().clear();
@@ -81,8 +81,8 @@ async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
 
 #[tokio::test]
 async fn a_handler_that_panics_and_a_change_that_the_store_rejects_are_parked_and_hold_up_nobody() {
-    for many in [false, true] {
-        let platform = Platform::start([service(&Moods::default(), many)]).await;
+    for hearing in Hearing::ALL {
+        let platform = Platform::start([service(&Moods::default(), hearing)]).await;
         for key in [1, PANICS, 2, REJECTED, 3, 1] {
             created(&platform, key).await;
         }

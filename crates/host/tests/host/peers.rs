@@ -6,12 +6,12 @@ use operator_api::GetHealthRequest;
 use operator_api::operator_client::OperatorClient;
 use wire::{Call, Exchange, Policy};
 
-use crate::counting::{Moods, service};
+use crate::counting::{Hearing, Moods, service};
 
 #[tokio::test]
 #[allow(clippy::disallowed_methods)] // Two processes are played by one test.
 async fn a_service_of_another_process_is_heard_only_if_it_declares_that_it_needs_this_one() {
-    let platform = Platform::start([service(&Moods::default(), false)]).await;
+    let platform = Platform::start([service(&Moods::default(), Hearing::Each)]).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let here = platform.inner().exchange().clone();

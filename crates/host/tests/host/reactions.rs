@@ -4,48 +4,61 @@ use std::collections::BTreeMap;
 
 use host::testing::Platform;
 
-use crate::counting::{Moods, counts, created, service};
+use crate::counting::{Hearing, Moods, counts, created, service};
 
 #[tokio::test]
 async fn s4_p01_s4_p03_every_event_counts_once_through_crashes() {
-    for many in [false, true] {
+    for hearing in Hearing::ALL {
         let moods = Moods::default();
-        let mut platform = Platform::start([service(&moods, many)]).await;
+        let mut platform = Platform::start([service(&moods, hearing)]).await;
         for round in 1..=4 {
             for key in 1..=50 {
                 created(&platform, key).await;
             }
             if round == 3 {
                 // Somewhere in the middle of the work.
-                platform = platform.crash_and_restart([service(&moods, many)], BTreeMap::new()).await;
+                platform = platform.crash_and_restart([service(&moods, hearing)], BTreeMap::new()).await;
             }
         }
         platform.settled().await;
         for key in 1..=50 {
-            assert_eq!(counts(&platform, key).await, 4, "key {key}, many {many}");
+            assert_eq!(counts(&platform, key).await, 4, "key {key}, {hearing:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn events_of_a_key_keep_their_order() {
-    let platform = Platform::start([service(&Moods::default(), true)]).await;
-    for round in 0..20 {
-        for key in 1..=5 {
-            created(&platform, key + 10 * (round % 2)).await;
+    for hearing in Hearing::ALL {
+        let moods = Moods::default();
+        // While somebody is away events pile up, so that a key comes several times in one round.
+        moods.away.lock().unwrap().extend(1..=5);
+        let platform = Platform::start([service(&moods, hearing)]).await;
+        for _ in 0..20 {
+            for key in 1..=5 {
+                created(&platform, key).await;
+            }
+        }
+        moods.away.lock().unwrap().clear();
+        platform.settled().await;
+        let text = "select about, seq from inventory_order order by id";
+        let rows = platform.ctx("inventory").store().read(text, vec![]).await.unwrap();
+        assert_eq!(rows.len(), 100, "{hearing:?}");
+        let mut last = BTreeMap::new();
+        for row in &rows {
+            let (key, seq) = (row.int(0).unwrap(), row.int(1).unwrap());
+            let before = last.insert(key, seq).unwrap_or(0);
+            assert!(before < seq, "{hearing:?}: {seq} of {key} was worked after {before}");
         }
     }
-    platform.settled().await;
-    let rows = platform.ctx("inventory").store().read("select id, about from inventory_order order by id", vec![]).await.unwrap();
-    assert_eq!(rows.len(), 100);
 }
 
 #[tokio::test]
 async fn s4_p04_a_key_that_waits_for_somebody_holds_up_no_other_and_goes_on_by_itself() {
-    for many in [false, true] {
+    for hearing in Hearing::ALL {
         let moods = Moods::default();
         moods.away.lock().unwrap().insert(7);
-        let platform = Platform::start([service(&moods, many)]).await;
+        let platform = Platform::start([service(&moods, hearing)]).await;
         for key in [7, 8, 7, 9, 7] {
             created(&platform, key).await;
         }
@@ -64,7 +77,7 @@ async fn s4_p04_a_key_that_waits_for_somebody_holds_up_no_other_and_goes_on_by_i
 
 #[tokio::test]
 async fn s4_x03_a_paused_service_waits_and_catches_up() {
-    let platform = Platform::start([service(&Moods::default(), true)]).await;
+    let platform = Platform::start([service(&Moods::default(), Hearing::Batches)]).await;
     created(&platform, 1).await;
     platform.settled().await;
     let mut desk = operator_api::operator_client::OperatorClient::new(
@@ -89,7 +102,7 @@ async fn s4_x03_a_paused_service_waits_and_catches_up() {
 
 #[tokio::test]
 async fn what_concerns_nobody_here_is_neither_waited_for_nor_lag() {
-    let platform = Platform::start([service(&Moods::default(), true)]).await;
+    let platform = Platform::start([service(&Moods::default(), Hearing::Batches)]).await;
     created(&platform, 1).await;
     platform.settled().await;
     let last = say_cancelled(&platform, base::id::OrderId(1)).await;
