@@ -19,6 +19,8 @@ use topology::Topology;
 
 use crate::{seed, services, settings, telemetry};
 
+/// How often what was measured is summed up: until then every single measurement takes memory, whether or not anybody asks.
+const METRICS_EVERY: Duration = Duration::from_secs(2);
 /// What the topology of this binary declares.
 const TOPOLOGY: &str = include_str!("../../topology.toml");
 /// How long open requests may take to end after Ctrl-C.
@@ -156,6 +158,13 @@ pub async fn start_in(
     };
     let platform = Platform::start(boot, services::all()).await?;
     seed::if_empty(&platform, options.bare).await?;
+    let (kept, upkeep) = (world.clone(), metrics.clone());
+    world.spawn("metrics", async move {
+        loop {
+            kept.sleep(METRICS_EVERY).await;
+            upkeep.run_upkeep();
+        }
+    });
     let config = edge::EdgeConfig::new(folder.staff_token());
     let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(move || metrics.render()));
     doors.spawn(edge::serve(listener, edge.router(), world, until(closed)));
