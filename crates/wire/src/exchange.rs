@@ -12,8 +12,9 @@ use tower::Service;
 use crate::breaker::BreakerView;
 use crate::edge::Edge;
 use crate::fault::answer_of;
+use crate::instances::Instances;
 use crate::listen::Peer;
-use crate::remote::{Dial, PlainTcp, Remote, Undelivered};
+use crate::remote::{Dial, PlainTcp, Undelivered};
 use crate::routes::Handler;
 use crate::server::{self, Gate, Local};
 use crate::{Call, Channel, Faults, Policy, headers};
@@ -31,7 +32,7 @@ struct Inner {
     dial: Arc<dyn Dial>,
     callers: RwLock<Callers>,
     locals: RwLock<BTreeMap<&'static str, Arc<Local>>>,
-    remotes: RwLock<BTreeMap<String, Arc<Remote>>>,
+    remotes: RwLock<BTreeMap<String, Arc<Instances>>>,
     gates: RwLock<BTreeMap<String, Arc<Gate>>>,
     edges: RwLock<BTreeMap<(&'static str, &'static str), Arc<Edge>>>,
 }
@@ -66,10 +67,23 @@ impl Exchange {
         self.0.locals.write().unwrap_or_else(PoisonError::into_inner).insert(service, Arc::new(local));
     }
 
-    /// Says where a service of another process is, such as `http://10.0.0.7:7000`. A local one of the same name wins.
+    /// Says where a service of another process is, such as `http://10.0.0.7:7000`, and that it is nowhere else. A local
+    /// one of the same name wins.
     pub fn connect_remote(&self, service: &str, uri: Uri) {
-        let remote = Remote::new(service, uri, self.0.world.clone(), Arc::clone(&self.0.dial));
-        self.0.remotes.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Arc::new(remote));
+        let instances = self.no_instances(service);
+        instances.add(uri);
+        self.0.remotes.write().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), instances);
+    }
+
+    /// Says that a service of another process is there too; false when that is known. Calls are spread over its instances.
+    pub fn add_instance(&self, service: &str, uri: Uri) -> bool {
+        let mut remotes = self.0.remotes.write().unwrap_or_else(PoisonError::into_inner);
+        remotes.entry(service.to_owned()).or_insert_with(|| self.no_instances(service)).add(uri)
+    }
+
+    /// Says that a service of another process is there no more; false when it was not. Calls on their way end well.
+    pub fn remove_instance(&self, service: &str, uri: &Uri) -> bool {
+        self.remote(service).is_some_and(|instances| instances.remove(uri))
     }
 
     /// Says which services of other processes may call which of this one; until then all of the platform may.
@@ -161,7 +175,7 @@ impl Exchange {
         Ok(call)
     }
 
-    /// Lets go of what may be a dead connection to a service.
+    /// Lets go of what may be dead connections to a service.
     pub(crate) fn hang_up(&self, to: &str) {
         if let Some(remote) = self.remote(to) {
             remote.forget();
@@ -172,8 +186,12 @@ impl Exchange {
         self.0.locals.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
     }
 
-    fn remote(&self, service: &str) -> Option<Arc<Remote>> {
+    fn remote(&self, service: &str) -> Option<Arc<Instances>> {
         self.0.remotes.read().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
+    }
+
+    fn no_instances(&self, service: &str) -> Arc<Instances> {
+        Arc::new(Instances::new(service, self.0.world.clone(), Arc::clone(&self.0.dial)))
     }
 
     fn edge(&self, from: &str, to: &str) -> Option<Arc<Edge>> {

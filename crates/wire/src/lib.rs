@@ -13,6 +13,7 @@ mod edge;
 mod exchange;
 mod fault;
 mod headers;
+mod instances;
 mod listen;
 mod parcel;
 mod policy;

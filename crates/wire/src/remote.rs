@@ -1,7 +1,7 @@
-//! The remote arm's client: one HTTP/2 connection to a peer, made when it is needed and made anew when it is lost.
+//! The remote arm's client: one HTTP/2 connection to one peer, made when it is needed and made anew when it is lost.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base::{BoxFuture, Fault, World};
 use http::{Request, Response, Uri, Version};
@@ -67,42 +67,64 @@ impl Undelivered {
     }
 }
 
+/// A request without an answer. One that the peer has not seen is given back.
+pub(crate) enum Lost {
+    Unseen(Fault, Box<Request<Body>>),
+    Seen(Fault),
+}
+
 pub(crate) struct Remote {
     service: String,
     peer: Uri,
     world: World,
     dial: Arc<dyn Dial>,
-    connection: tokio::sync::Mutex<Option<SendRequest<Body>>>,
+    connection: RwLock<Option<SendRequest<Body>>>,
+    dialing: tokio::sync::Mutex<()>,
 }
 
 impl Remote {
     pub(crate) fn new(service: &str, peer: Uri, world: World, dial: Arc<dyn Dial>) -> Remote {
-        Remote { service: service.to_owned(), peer, world, dial, connection: tokio::sync::Mutex::new(None) }
+        let (connection, dialing) = (RwLock::default(), tokio::sync::Mutex::default());
+        Remote { service: service.to_owned(), peer, world, dial, connection, dialing }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Undelivered> {
-        let request = self.addressed(request)?;
-        let mut sender = self.connected().await?;
-        match sender.try_send_request(request).await {
+    pub(crate) fn peer(&self) -> &Uri {
+        &self.peer
+    }
+
+    pub(crate) async fn send(&self, mut sender: SendRequest<Body>, request: Request<Body>) -> Result<Response<Body>, Lost> {
+        match sender.try_send_request(self.addressed(request)?).await {
             Ok(response) => Ok(response.map(|body| Body::new(body.map_err(|error| status_of(failed(&error)))))),
             // hyper gives the request back when it has not begun to write it.
-            Err(error) if error.message().is_some() => Err(self.unreachable(&error.into_error())),
-            Err(error) => Err(Undelivered { fault: failed(&error.into_error()), seen: true }),
+            Err(mut error) => match error.take_message() {
+                Some(request) => Err(Lost::Unseen(self.unreachable(error.error()), Box::new(request))),
+                None => Err(Lost::Seen(failed(error.error()))),
+            },
         }
     }
 
-    /// Lets go of the connection, which may be dead without having said so; the next call makes another.
+    pub(crate) fn is_connected(&self) -> bool {
+        let connection = self.connection.read().unwrap_or_else(PoisonError::into_inner);
+        connection.as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+
+    /// Gives the connection, if it stands.
+    pub(crate) fn connection(&self) -> Option<SendRequest<Body>> {
+        let connection = self.connection.read().unwrap_or_else(PoisonError::into_inner);
+        connection.as_ref().filter(|sender| !sender.is_closed()).cloned()
+    }
+
+    /// Lets go of the connection, which may be dead without having said so; calls that have it already keep it.
     pub(crate) fn forget(&self) {
-        if let Ok(mut connection) = self.connection.try_lock() {
-            *connection = None;
-        }
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    async fn connected(&self) -> Result<SendRequest<Body>, Undelivered> {
+    /// Makes the connection, unless it stands by now.
+    pub(crate) async fn connect(&self) -> Result<SendRequest<Body>, Fault> {
         // Held while connecting, so that callers wait for one connection; each as long as its own deadline allows.
-        let mut connection = self.connection.lock().await;
-        if let Some(sender) = connection.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok(sender.clone());
+        let _dialing = self.dialing.lock().await;
+        if let Some(sender) = self.connection() {
+            return Ok(sender);
         }
         let stream = self.dial.dial(&self.service, self.peer.clone()).await.map_err(|error| self.unreachable(&error))?;
         let shaken = http2::Builder::new(Tasks(self.world.clone())).handshake(TokioIo::new(stream)).await;
@@ -112,22 +134,24 @@ impl Remote {
                 tracing::debug!(%error, "a connection to a peer was lost");
             }
         });
-        *connection = Some(sender.clone());
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
         Ok(sender)
     }
 
     /// Completes the path that generated clients send with the peer's address, as HTTP/2 wants it.
-    fn addressed(&self, mut request: Request<Body>) -> Result<Request<Body>, Undelivered> {
+    fn addressed(&self, mut request: Request<Body>) -> Result<Request<Body>, Lost> {
         let mut parts = self.peer.clone().into_parts();
         parts.path_and_query = request.uri().path_and_query().cloned();
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|error| self.unreachable(&error))?;
+        match Uri::from_parts(parts) {
+            Ok(uri) => *request.uri_mut() = uri,
+            Err(error) => return Err(Lost::Unseen(self.unreachable(&error), Box::new(request))),
+        }
         *request.version_mut() = Version::HTTP_2;
         Ok(request)
     }
 
-    fn unreachable(&self, cause: &dyn std::error::Error) -> Undelivered {
-        let Undelivered { fault, seen } = Undelivered::unseen(&self.service);
-        Undelivered { fault: fault.because(chain(cause)), seen }
+    pub(crate) fn unreachable(&self, cause: &dyn std::error::Error) -> Fault {
+        Undelivered::unseen(&self.service).fault.because(chain(cause))
     }
 }
 

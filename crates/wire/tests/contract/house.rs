@@ -273,7 +273,11 @@ impl House {
     }
 
     pub fn start_echo(&self) {
-        self.callee.serve_local("echo", wire::Routes::new().with(EchoServer::new(Echoes(Arc::clone(&self.notes)))));
+        self.callee.serve_local("echo", wire::Routes::new().with(self.server()));
+    }
+
+    pub fn server(&self) -> EchoServer<impl Echo + use<>> {
+        EchoServer::new(Echoes(Arc::clone(&self.notes)))
     }
 
     pub fn channel(&self, policy: Policy) -> Channel {

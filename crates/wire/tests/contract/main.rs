@@ -5,6 +5,7 @@ mod breaker;
 mod carried;
 mod ended;
 mod house;
+mod instances;
 mod limits;
 mod repeated;
 mod seal;
