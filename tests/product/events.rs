@@ -145,6 +145,32 @@ async fn s4_k02_s4_s02_s4_s03_payment_events_carries_what_became_of_the_money_an
     only_on_its_topic(&platform, "payment-events", &kinds).await;
 }
 
+#[tokio::test]
+async fn s4_k03_notification_events_carries_every_message_and_nothing_else() {
+    let folder = Folder::new();
+    let platform = Platform::start(&folder).await;
+    let mut terminal = Watch::start(&platform, &["--topic", "notification-events"]).await;
+    let body = serde_json::json!({ "items": [{ "pizzaId": "hawaiian", "quantity": 1 }], "deliveryAddress": "Test Street 123",
+        "paymentMethod": "card" });
+    let json = [("content-type", "application/json")];
+    let placed = platform.send("POST", "/api/v1/orders", &json, body.to_string().as_bytes()).await;
+    let (id, token) = (placed.json()["orderId"].as_str().unwrap().to_owned(), placed.header("comanda-device").to_owned());
+    platform.reaches(&id, "delivered").await;
+    let messages = platform
+        .eventually("the guest was told that it is there", async |platform| {
+            let page = platform.send("GET", "/v1/notifications", &[("authorization", &format!("Bearer {token}"))], b"").await;
+            let messages = page.json()["notifications"].as_array().unwrap().clone();
+            (messages.len() >= 5).then_some(messages)
+        })
+        .await;
+    let seen = terminal.until(&platform, "notification.created", &id).await;
+    assert!(seen.iter().all(|event| event["topic"] == "notification-events" && event["subject"] == id.as_str()), "{seen:?}");
+    let said = said_of(&platform, &id, "notification-events").await;
+    assert_eq!(said.len(), messages.len(), "each message is said once");
+    assert!(!Value::from(said).to_string().contains("Test Street"), "a message's words and people stay where they are");
+    only_on_its_topic(&platform, "notification-events", &["notification.created"]).await;
+}
+
 /// Checks over the whole log that these types are said on this topic, and this topic carries no others.
 async fn only_on_its_topic(platform: &Platform, topic: &str, kinds: &[&str]) {
     let all = watch::log(platform, "").await;
