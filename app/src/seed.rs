@@ -9,6 +9,7 @@ use catalog_api::{
     Attribute, Category, ChangeShopRequest, ChoiceName, CreateCategoryRequest, CreateItemRequest, CreateOptionRequest, Day,
     Extra, Interval, Item, Need, Shop, Step, Variant,
 };
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use host::{Ctx, Platform};
 use inventory_api::inventory_client::InventoryClient;
 use inventory_api::{AddItemRequest, GetLevelRequest};
@@ -53,6 +54,9 @@ fn unless_there<T>(reply: Result<Response<T>, Status>, there: &str) -> Result<Op
         Err(fault) => Err(fault),
     }
 }
+
+/// How many steps go side by side, so that they share flushes: whoever starts for the first time waits for them.
+const AT_ONCE: usize = 16;
 
 struct Seeder {
     ctx: Ctx,
@@ -102,8 +106,7 @@ impl Seeder {
             .items
             .iter()
             .filter_map(|item| item.stock.map(|stock| (&item.slug, &item.name, "pcs", stock.low_stock_at, stock.initial)));
-        let mut ids = BTreeMap::new();
-        for (slug, name, unit, low_at, initial) in ingredients.chain(goods) {
+        let added = ingredients.chain(goods).map(|(slug, name, unit, low_at, initial)| async move {
             let mut inventory = InventoryClient::new(self.step("inventory", slug)?);
             let request = AddItemRequest {
                 shop_id: SHOP,
@@ -121,9 +124,9 @@ impl Seeder {
                     inventory.get_level(request).await.map_err(fault_of)?.into_inner()
                 }
             };
-            ids.insert(slug.clone(), level.stock_id);
-        }
-        Ok(ids)
+            Ok((slug.clone(), level.stock_id))
+        });
+        stream::iter(added).buffered(AT_ONCE).try_collect().await
     }
 
     async fn categories(&self, menu: &Menu) -> Result<(), Fault> {
@@ -176,7 +179,7 @@ impl Seeder {
     }
 
     async fn items(&self, menu: &Menu, stock: &BTreeMap<String, i64>) -> Result<(), Fault> {
-        for item in &menu.items {
+        let created = menu.items.iter().map(|item| async move {
             let variants = item.variants.iter().map(|variant| Variant {
                 size: variant.size.clone(),
                 price_minor: variant.price_minor,
@@ -209,9 +212,9 @@ impl Seeder {
             };
             let mut catalog = CatalogClient::new(self.step("catalog", &format!("item {}", item.slug))?);
             let request = CreateItemRequest { item: Some(wanted), reason: REASON.to_owned() };
-            unless_there(catalog.create_item(request).await, "slug_taken")?;
-        }
-        Ok(())
+            unless_there(catalog.create_item(request).await, "slug_taken").map(drop)
+        });
+        stream::iter(created).buffered(AT_ONCE).try_collect().await
     }
 
     async fn stations(&self, menu: &Menu) -> Result<(), Fault> {

@@ -135,7 +135,7 @@ impl Lab {
     async fn holds(&mut self, rate: f64) -> Result<bool, Fault> {
         for _ in 0..TRIES {
             let part = self.offer(rate, STEP_SECONDS).await?;
-            let holds = part.refused == 0 && part.failed == 0 && part.delivered >= rate * HELD;
+            let holds = part.is_whole() && part.delivered >= rate * HELD;
             println!(
                 "tried         {rate:.0} orders per second: {:.0} delivered, {} refused: {}",
                 part.delivered,
@@ -171,6 +171,11 @@ impl Lab {
 }
 
 impl Part {
+    /// Tells whether nobody was refused.
+    fn is_whole(&self) -> bool {
+        self.refused == 0 && self.failed == 0
+    }
+
     fn print(&self, name: &str, rate: f64) {
         println!("{name:<13} {rate:.0} orders per second offered, {:.0} delivered", self.delivered);
         println!(
@@ -200,23 +205,32 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     let (journal, writer) = write_down(Journal::open(&path)?);
     let mut lab = Lab { platform, year, journal, sent: 0 };
 
-    let rate = match options.rate {
+    let mut rate = match options.rate {
         Some(rate) => rate,
         None => lab.highest().await?,
     };
     let mut sustained = lab.offer(rate, options.seconds).await?;
     sustained.print("sustained", rate);
+    while options.rate.is_none() && !sustained.is_whole() && rate > FIRST_RATE {
+        // What was held for a few seconds is not held for longer.
+        rate /= STEP;
+        sustained = lab.offer(rate, options.seconds).await?;
+        sustained.print("sustained", rate);
+    }
     let mut offer = options.offer.unwrap_or(rate * 2.0);
     let mut overload = lab.offer(offer, options.seconds).await?;
     overload.print("overload", offer);
-    while options.rate.is_none() && options.offer.is_none() && overload.refused == 0 && overload.failed == 0 {
+    while options.rate.is_none() && options.offer.is_none() && overload.is_whole() {
         // Others were busy on the machine when the rate was looked for: it holds more than was found.
-        sustained = overload;
+        (rate, sustained) = (offer, overload);
         offer *= 2.0;
         overload = lab.offer(offer, options.seconds).await?;
         overload.print("overload", offer);
     }
-    let share = overload.delivered / sustained.delivered.max(1e-9);
+    // Looked at on both sides, so that a machine that became slower or faster meanwhile does not speak for the platform.
+    let afterwards = lab.offer(rate, options.seconds).await?;
+    afterwards.print("afterwards", rate);
+    let share = overload.delivered / f64::midpoint(sustained.delivered, afterwards.delivered).max(1e-9);
     println!("ratio         under overload {share:.2} of the sustained rate is delivered");
 
     let Lab { platform, journal, .. } = lab;
@@ -225,7 +239,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     let clean = crate::audit::run(crate::audit::Options::of(data, Some(path), true)).await? == ExitCode::SUCCESS;
     platform.stop()?;
     let broken: Vec<&str> = [
-        (sustained.refused + sustained.failed > 0, "the rate that should be held is not: choose a lower one with --rate"),
+        (!sustained.is_whole(), "the rate that should be held is not: choose a lower one with --rate"),
         (overload.refused == 0, "nobody was refused: this is no overload; offer more with --offer"),
         (overload.failed > 0 || overload.unsaid > 0, "somebody was refused otherwise than with 429 or 503 and Retry-After"),
         (share < SHARE_MIN, "the rate of delivered orders fell under overload"),
