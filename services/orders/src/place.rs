@@ -23,6 +23,8 @@ use crate::store::{self, Person};
 
 /// How many orders may wait for stock or money before new ones are asked to come back later.
 const PENDING_MAX: f64 = 1_000.0;
+/// How many orders may be placed at once: beyond, they would take the time of those that were accepted.
+const PLACING_MAX: i64 = 256;
 /// How long stock and payment may take, in seconds.
 const FIRST_DEADLINE_SECONDS: f64 = 600.0;
 /// How long an order may take in all, in seconds: 36 hours.
@@ -32,12 +34,24 @@ const TIP_MINOR_MAX: i64 = 100_000_000;
 
 /// How many orders wait for stock or money: admission is refused when they are too many.
 #[derive(Debug, Clone, Default)]
-pub struct Pending(Arc<AtomicI64>);
+pub struct Pending {
+    waiting: Arc<AtomicI64>,
+    placing: Arc<AtomicI64>,
+}
+
+/// An order that is being placed: it counts until it is placed or refused, or nobody waits for it any more.
+struct Placing(Arc<AtomicI64>);
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Pending {
     /// Counts them when the service starts.
     pub async fn count(&self, ctx: &Ctx) -> Result<(), Fault> {
-        self.0.store(store::count_pending(ctx.store()).await?, Ordering::Relaxed);
+        self.waiting.store(store::count_pending(ctx.store()).await?, Ordering::Relaxed);
         Ok(())
     }
 
@@ -56,18 +70,24 @@ impl Pending {
     }
 
     /// Refuses while too many wait: the saga must not drown in what it has accepted.
-    fn admit(&self, ctx: &Ctx) -> Result<(), Fault> {
+    fn admit(&self, ctx: &Ctx) -> Result<Placing, Fault> {
         let limit = ctx.number("orders_pending_max", PENDING_MAX);
-        if (self.0.load(Ordering::Relaxed) as f64) < limit {
-            return Ok(());
-        }
         // The shop is well, only full: not a failure for which others should leave it alone.
-        Err(Fault::limited("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.")
-            .with("retry_after_seconds", 1))
+        self.enter(limit).ok_or_else(|| {
+            Fault::limited("too_many_orders", "The shop has more orders than it can take in now; try again in a moment.")
+                .with("retry_after_seconds", 1)
+        })
+    }
+
+    fn enter(&self, limit: f64) -> Option<Placing> {
+        let others = self.placing.fetch_add(1, Ordering::Relaxed);
+        let placing = Placing(self.placing.clone());
+        let fits = others < PLACING_MAX && ((self.waiting.load(Ordering::Relaxed) + others) as f64) < limit;
+        fits.then_some(placing)
     }
 
     fn entered(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -183,7 +203,7 @@ fn person(request: &PlaceRequest) -> Result<Option<Person>, Fault> {
 /// Places an order.
 pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceRequest) -> Result<OrderMessage, Fault> {
     let wish = wish(request, &call.principal)?;
-    pending.admit(ctx)?;
+    let _placing = pending.admit(ctx)?;
     let answer = saga::settle(ctx.store(), ctx.world(), call, || async {
         let quote = quote(ctx, call, &wish, request).await?;
         let method_id = match wish.payment {
@@ -322,4 +342,28 @@ fn first_deadline(ctx: &Ctx, order: &Order, correlation: &str) -> NewJob {
 /// Makes the job of the last deadline, after which an order ends in any case.
 pub fn last_deadline(ctx: &Ctx, order: &Order, correlation: &str) -> NewJob {
     deadline(ctx, order, "order_last_deadline_seconds", LAST_DEADLINE_SECONDS, "last", correlation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_are_being_placed_count_with_those_that_wait_until_they_are_done() {
+        let pending = Pending::default();
+        pending.waiting.store(8, Ordering::Relaxed);
+        let mut placing: Vec<Placing> = (0..2).map(|_| pending.enter(10.0).unwrap()).collect();
+        assert!(pending.enter(10.0).is_none());
+        placing.pop();
+        assert!(pending.enter(10.0).is_some());
+    }
+
+    #[test]
+    fn however_few_wait_only_so_many_are_placed_at_once() {
+        let pending = Pending::default();
+        let placing: Vec<Placing> = (0..PLACING_MAX).map(|_| pending.enter(1e9).unwrap()).collect();
+        assert!(pending.enter(1e9).is_none());
+        drop(placing);
+        assert!(pending.enter(1e9).is_some());
+    }
 }
