@@ -131,7 +131,9 @@ pub fn product(text: &str) -> &str {
     while let Some(found) = text[from..].find("#[cfg(test)]") {
         let start = from + found;
         let after = start + "#[cfg(test)]".len();
-        if text[after..].trim_start().starts_with("mod ") {
+        // `mod tests;` lives in a file of its own, and the product goes on after it.
+        let body = text[after..].trim_start().strip_prefix("mod ").and_then(|rest| rest.find(['{', ';']).map(|end| &rest[end..]));
+        if body.is_some_and(|body| body.starts_with('{')) {
             return &text[..start];
         }
         from = after;
