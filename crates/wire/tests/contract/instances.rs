@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::world::Runtime;
 use base::{BoxFuture, Timestamp, World};
 use http::{Request, Uri};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::{AbortHandle, JoinHandle};
 use tonic::body::Body;
 use tower::{Service, ServiceExt};
@@ -55,12 +55,12 @@ struct Instance {
 }
 
 impl Instance {
-    async fn start(address: &str) -> Instance {
+    fn start(socket: TcpSocket) -> Instance {
         let mut house = House::empty();
         let world = Mortal(house.clock.clone(), Arc::default());
         house.callee = Exchange::new(World::new(world.clone()), key());
         house.start_echo();
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = socket.listen(1_024).unwrap();
         let at = listener.local_addr().unwrap();
         let callee = house.callee.clone();
         world.spawn("process", Box::pin(async move { callee.listen(listener, std::future::pending()).await }));
@@ -80,14 +80,28 @@ impl Instance {
         self.world.1.lock().unwrap().iter().filter(|task| !task.is_finished()).count()
     }
 
-    async fn kill(&self) {
+    /// Ends the process and keeps its address.
+    async fn kill(&self) -> TcpSocket {
         self.world.1.lock().unwrap().iter().for_each(AbortHandle::abort);
         until(|| self.tasks() == 0).await;
+        socket(self.at)
     }
 
     fn release(&self) {
         self.house.notes.release.notify_waiters();
     }
+}
+
+/// Takes an address, where nobody answers until somebody listens, and which nobody else is given.
+fn socket(at: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(at).unwrap();
+    socket
+}
+
+fn anywhere() -> TcpSocket {
+    socket(SocketAddr::from(([127, 0, 0, 1], 0)))
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -101,7 +115,7 @@ async fn three() -> (House, [Instance; 3]) {
     let house = House::empty();
     let mut instances = Vec::new();
     for _ in 0..3 {
-        let instance = Instance::start("127.0.0.1:0").await;
+        let instance = Instance::start(anywhere());
         assert!(house.caller.add_instance("echo", instance.uri()));
         instances.push(instance);
     }
@@ -138,7 +152,7 @@ fn once() -> Policy {
 #[tokio::test(start_paused = true)]
 async fn s4_c01_a_call_goes_to_the_right_service_and_is_spread_over_its_instances() {
     let (house, instances) = three().await;
-    let other = Instance::start("127.0.0.1:0").await;
+    let other = Instance::start(anywhere());
     let routes = wire::Routes::new().with(other.house.server());
     other.house.callee.serve_local("choir", routes);
     house.caller.add_instance("choir", other.uri());
@@ -182,7 +196,7 @@ async fn s4_c01_an_instance_that_is_killed_costs_no_error_and_gets_calls_again_w
     let on_it = instances[1].calls() - before[1];
     assert!(on_it > 0);
     let arrived: u32 = calls(&instances).iter().sum();
-    instances[1].kill().await;
+    let address = instances[1].kill().await;
     while calls(&instances).iter().sum::<u32>() < arrived + on_it {
         // The pause before a repeat passes, more slowly than anything arrives.
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -202,7 +216,7 @@ async fn s4_c01_an_instance_that_is_killed_costs_no_error_and_gets_calls_again_w
     assert_eq!((others[1], others.iter().sum::<u32>()), (dead, before.iter().sum::<u32>() + 100));
     assert!([0, 2].iter().all(|other| others[*other] >= before[*other] + 20), "{before:?} {others:?}");
 
-    instances[1] = Instance::start(&instances[1].at.to_string()).await;
+    instances[1] = Instance::start(address);
     tokio::time::advance(Duration::from_secs(5)).await;
     for _ in 0..1_000 {
         ask(&channel, 1).await;
@@ -216,9 +230,9 @@ async fn s4_c01_an_instance_that_is_killed_costs_no_error_and_gets_calls_again_w
 
 #[tokio::test(start_paused = true)]
 async fn s4_c01_the_first_call_of_all_passes_over_the_dead() {
-    let alive = Instance::start("127.0.0.1:0").await;
-    let dead = Instance::start("127.0.0.1:0").await;
-    dead.kill().await;
+    let alive = Instance::start(anywhere());
+    let dead = Instance::start(anywhere());
+    let _address = dead.kill().await;
     for round in 1..=16 {
         let house = House::empty();
         // Each round draws other chances.
@@ -246,7 +260,7 @@ impl wire::Dial for Nowhere {
 
 #[tokio::test(start_paused = true)]
 async fn s4_c01_an_instance_that_cannot_be_reached_is_tried_again_beside_the_calls() {
-    let alive = Instance::start("127.0.0.1:0").await;
+    let alive = Instance::start(anywhere());
     let (nowhere, dials) = (Uri::from_static("http://192.0.2.1:7000"), Arc::<Mutex<u32>>::default());
     let house = House::empty();
     let caller = Exchange::dialing(house.world.clone(), key(), Nowhere(nowhere.clone(), Arc::clone(&dials)));
@@ -284,7 +298,7 @@ impl wire::Dial for SilentAtFirst {
 
 #[tokio::test(start_paused = true)]
 async fn s4_c01_a_connection_that_has_gone_silent_is_let_go_and_made_anew() {
-    let instances = [Instance::start("127.0.0.1:0").await, Instance::start("127.0.0.1:0").await];
+    let instances = [Instance::start(anywhere()), Instance::start(anywhere())];
     let house = House::empty();
     let caller = Exchange::dialing(house.world.clone(), key(), SilentAtFirst(instances[0].uri(), Arc::default()));
     for instance in &instances {
