@@ -6,6 +6,7 @@ use std::time::Duration;
 use base::{Fault, Timestamp};
 use embedded::Database;
 
+use crate::platform::Hosted;
 use crate::retention::{self, Kept};
 use crate::{IdSource, Platform};
 
@@ -79,24 +80,10 @@ pub async fn retain_at(platform: &Platform, now: Timestamp) -> Result<(), Fault>
     // What is said while we look is not old, whatever the clock says.
     let mut heard = platform.log().last().await?;
     for hosted in platform.hosted() {
-        if let Some(documents) = &hosted.ctx.0.documents {
-            documents.forget_answers(now - ANSWERS_KEPT).await?;
-        }
-        let Some(store) = &hosted.ctx.0.store else { continue };
-        store.forget_answers(now - ANSWERS_KEPT).await?;
-        if let Some(running) = &hosted.running {
-            for source in &running.sources {
-                let (cursor, ahead) = store.cursor(source).await?;
-                // A cursor that only waits for news does not hold up the log.
-                if !ahead.is_empty() || hosted.unheard(source).await?.is_some() {
-                    heard = heard.min(cursor);
-                }
-            }
-        }
-        match retention::sweep(hosted, now).await {
-            Ok(0) => {}
-            Ok(commits) => tracing::info!(service = hosted.ctx.name(), commits, "what had ended long ago was dropped"),
-            Err(fault) => failed = Some(fault),
+        // Where nobody knows what a service has yet to hear, no event goes this time.
+        heard = heard.min(unheard_from(hosted).await?.unwrap_or(heard));
+        if let Err(fault) = retain_of(hosted, now).await {
+            failed = Some(fault);
         }
     }
     let setting = |name: &str| platform.setting(name).map(str::to_owned);
@@ -108,4 +95,31 @@ pub async fn retain_at(platform: &Platform, now: Timestamp) -> Result<(), Fault>
         platform.database().trim_log(now - kept, heard).await?;
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Tells up to where a service has heard the log; none when it waits for nothing but news.
+async fn unheard_from(hosted: &Hosted) -> Result<Option<i64>, Fault> {
+    let (Some(store), Some(running)) = (&hosted.ctx.0.store, &hosted.running) else { return Ok(None) };
+    let mut from: Option<i64> = None;
+    for source in &running.sources {
+        let (cursor, ahead) = store.cursor(source).await?;
+        if !ahead.is_empty() || hosted.unheard(source).await?.is_some() {
+            from = Some(from.map_or(cursor, |from| from.min(cursor)));
+        }
+    }
+    Ok(from)
+}
+
+/// Drops what is old of one service.
+async fn retain_of(hosted: &Hosted, now: Timestamp) -> Result<(), Fault> {
+    if let Some(documents) = &hosted.ctx.0.documents {
+        documents.forget_answers(now - ANSWERS_KEPT).await?;
+    }
+    let Some(store) = &hosted.ctx.0.store else { return Ok(()) };
+    store.forget_answers(now - ANSWERS_KEPT).await?;
+    let commits = retention::sweep(hosted, now).await?;
+    if commits > 0 {
+        tracing::info!(service = hosted.ctx.name(), commits, "what had ended long ago was dropped");
+    }
+    Ok(())
 }

@@ -3,9 +3,10 @@
 //! Ordered per key, parallel across keys. The handlers of a round run side by side; their changes are committed
 //! together with one move of the cursor. What is refused goes one by one, what fails waits, what keeps failing is parked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::{BoxFuture, Event, Fault, World};
@@ -52,6 +53,8 @@ pub(crate) struct Meters {
     seconds: Histogram,
     heard: Counter,
     refusals: Counter,
+    /// When the lag of a full window was told last, in milliseconds: to count it is to read far ahead.
+    told_at: AtomicU64,
 }
 
 impl Meters {
@@ -62,7 +65,17 @@ impl Meters {
             seconds: histogram!("comanda_reaction_seconds", "service" => service, "source" => source.clone()),
             heard: counter!("comanda_reactions_total", "service" => service, "source" => source),
             refusals: counter!("comanda_reaction_refusals_total", "service" => service),
+            told_at: AtomicU64::new(0),
         }
+    }
+
+    fn is_to_tell(&self, now: Duration) -> bool {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let due = now.saturating_sub(self.told_at.load(Ordering::Relaxed)) >= LOOK_EVERY.as_millis() as u64;
+        if due {
+            self.told_at.store(now, Ordering::Relaxed);
+        }
+        due
     }
 }
 
@@ -135,8 +148,12 @@ impl Lane {
             self.wait(window).await;
             return Ok(true);
         }
-        let (parked, ready): (Vec<_>, Vec<_>) =
-            ready.into_iter().partition(|pending| self.letters.waits(&self.source, pending.event.key));
+        // Asked once for each key: a redrive that frees a key meanwhile must not let a later event pass an earlier one.
+        let mut waits = BTreeMap::new();
+        let (parked, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|pending| {
+            let key = pending.event.key;
+            *waits.entry(key).or_insert_with(|| self.letters.waits(&self.source, key))
+        });
         for pending in parked {
             if !self.park_behind(window, &pending).await? {
                 return Ok(false);
@@ -176,7 +193,9 @@ impl Lane {
         if window.room() == 0
             && let Some(at) = window.alarm()
         {
-            self.tell_lag(window).await;
+            if self.meters.is_to_tell(self.world.monotonic()) {
+                self.tell_lag(window).await;
+            }
             return self.world.sleep(at.saturating_sub(self.world.monotonic())).await;
         }
         let news = pin!(self.log.changed(window.read_to()));
@@ -309,8 +328,8 @@ impl Lane {
     /// Loads, decides and commits one event until nobody gets in between.
     async fn one_by_one(&self, window: &mut Window, seq: i64) -> Result<bool, Fault> {
         let Some(pending) = window.pending(seq) else { return Ok(true) };
-        // The one before it on its key may just have failed.
-        if !window.leads(&pending.event) {
+        // The one before it on its key may just have failed, or have been parked.
+        if !window.leads(&pending.event) || self.letters.waits(&self.source, pending.event.key) {
             return Ok(true);
         }
         let mut outcome = Err(Fault::unavailable("too_busy", "Too many others are changing the same thing."));

@@ -16,6 +16,9 @@ use crate::domain::{Decision, Delivery, Error, Settings, State, Wish};
 use crate::reactions::{UNHEARD, blank};
 use crate::store;
 
+/// What is said of an order of which nothing is kept here any more.
+const DROPPED: &str = "dropped";
+
 /// The server of the contract.
 pub struct Rpc {
     ctx: Ctx,
@@ -69,8 +72,13 @@ impl Rpc {
     async fn recalled(&self, call: &Call, asked: &api::RecallRequest) -> Result<api::RecallAnswer, Fault> {
         let order = OrderId(asked.order_id);
         host::settle(self.ctx.store(), self.ctx.world(), &Call { request: None, ..call.clone() }, || async {
+            let known = store::delivery(self.ctx.store(), order).await?;
+            // It may have ended here so long ago that it was dropped: whoever still wants to end it must look for himself.
+            if known.is_none() && order.0 < self.ctx.store().trimmed().await?.ids_below {
+                return Ok((Change::new(), api::RecallAnswer { recalled: false, state: DROPPED.to_owned() }));
+            }
             let mut batch = Batch::begin(&self.ctx);
-            let (after, decision) = match store::delivery(self.ctx.store(), order).await? {
+            let (after, decision) = match known {
                 // Not heard of yet: when it is, there is nothing to do for it any more.
                 None => {
                     let grave = blank(&self.ctx, order, ShopId(asked.shop_id), State::Cancelled, UNHEARD);

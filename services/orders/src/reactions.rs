@@ -110,14 +110,29 @@ pub async fn when_recalled_cancel(ctx: Ctx, event: Arc<Event>) -> Heard {
 /// A deadline has passed: what nobody answered ends, what is on its way gets until the last one.
 pub async fn when_a_deadline_passes(ctx: Ctx, job: Job) -> Heard {
     let Some(order) = store::load(ctx.store(), OrderId(job.key)).await? else { return Ok(Change::new()) };
-    let last = job.body == "last";
+    // The first one, asked again and again, becomes the last in the end.
+    let final_one = crate::place::last_deadline(&ctx, &order, &job.correlation);
+    let last = job.body == "last" || final_one.due <= ctx.now();
     match order.overdue(last) {
         Some(happening) => {
             let call = Call::platform(ctx.name(), job.correlation.as_str());
             match recall(&ctx, &call, &order, &happening, last).await {
                 Ok(Recalled::Yes) => Ok(changed(&ctx, &order, &happening, &job.correlation)),
+                // The news of its end got lost on the way, as in the dead letters: who handed it over has said so now.
+                Ok(Recalled::TooLate(State::Delivered)) if last => Ok(match order.advance(State::Delivered) {
+                    Some(happening) => changed(&ctx, &order, &happening, &job.correlation),
+                    None => Change::new(),
+                }),
                 // It has come further than was heard here, as after a long pause: the news will tell.
-                Ok(Recalled::TooLate(_)) => Ok(Change::new().job(again(&ctx, &job))),
+                Ok(Recalled::TooLate(state)) => {
+                    tracing::warn!(
+                        order_id = order.id.show(ctx.key()),
+                        known = order.state.word(),
+                        state = state.word(),
+                        "an order that is overdue has come further than was heard"
+                    );
+                    Ok(Change::new().job(again(&ctx, &job)))
+                }
                 Err(fault) => {
                     tracing::warn!(order_id = order.id.0, %fault, cause = fault.cause, "an order that is overdue cannot be called back yet");
                     Ok(Change::new().job(again(&ctx, &job)))
@@ -125,7 +140,7 @@ pub async fn when_a_deadline_passes(ctx: Ctx, job: Job) -> Heard {
             }
         }
         None if order.state.is_over() => Ok(Change::new()),
-        None => Ok(Change::new().job(crate::place::last_deadline(&ctx, &order, &job.correlation))),
+        None => Ok(Change::new().job(final_one)),
     }
 }
 

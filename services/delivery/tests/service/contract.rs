@@ -187,6 +187,19 @@ async fn an_order_that_was_recalled_before_it_was_heard_of_never_leaves() {
 }
 
 #[tokio::test]
+async fn an_order_of_which_nothing_is_kept_any_more_is_not_called_back() {
+    let platform = delivery(FAST).await;
+    let store = platform.ctx("delivery").store().clone();
+    let mark = sql::Trimmed { ended_before: platform.now(), ids_below: 100 };
+    let change = host::Change::new().write(store.trim(mark));
+    store.commit(sql::Once::Nothing, change).await.unwrap();
+    let answer = platform_asks(&platform).recall(recall(1, true)).await.unwrap().into_inner();
+    assert_eq!((answer.recalled, answer.state.as_str()), (false, "dropped"));
+    assert!(platform.events("delivery.recalled").await.is_empty());
+    assert!(platform_asks(&platform).recall(recall(100, true)).await.unwrap().into_inner().recalled);
+}
+
+#[tokio::test]
 async fn only_the_platform_recalls() {
     let platform = delivery(&[]).await;
     for who in [guest(1), staff(), base::Principal::Nobody] {

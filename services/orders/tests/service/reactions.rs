@@ -200,6 +200,19 @@ async fn a_deadline_does_not_end_what_was_delivered_while_orders_was_not_listeni
 }
 
 #[tokio::test]
+async fn an_order_whose_last_news_got_lost_ends_as_delivery_says() {
+    let couriers = Couriers::default();
+    let deadlines = [("order_first_deadline_seconds", "0.02"), ("order_last_deadline_seconds", "0.01")];
+    let platform = Platform::start_set(services_with(&couriers), &deadlines).await;
+    let order = place(&platform, guest(7)).await;
+    // Nothing else is ever heard of it, as if the news lay in the dead letters.
+    couriers.0.lock().unwrap().insert(order.order_id, "delivered");
+    reaches(&platform, order.order_id, "delivered").await;
+    platform.settled().await;
+    assert!(platform.events("order.cancelled").await.is_empty());
+}
+
+#[tokio::test]
 async fn an_order_that_nobody_answers_ends_at_its_deadline() {
     let platform = Platform::start_set(services(), &[("order_first_deadline_seconds", "0.05")]).await;
     let order = place(&platform, guest(7)).await;
