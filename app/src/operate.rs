@@ -105,7 +105,11 @@ pub async fn events(options: EventsOptions) -> Result<ExitCode, Fault> {
     let path = format!("/v1/events?{}", query.join("&"));
     let response = client(&options.remote)?.open("GET", &path, None, None).await?;
     if !response.status().is_success() {
-        return Err(Fault::unavailable("no_events", format!("The platform answered {}.", response.status())));
+        let status = response.status();
+        let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        return Err(Fault::unavailable("no_events", format!("The platform answered {status}. {detail}").trim_end().to_owned()));
     }
     eprintln!("Following {}; stop with Ctrl-C.", options.remote.url);
     let mut body = response.into_body();

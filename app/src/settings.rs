@@ -72,7 +72,24 @@ fn pair(text: &str) -> Result<(String, String), Fault> {
         let message = format!("`{name}` is a number of days, {RETENTION_DAYS_MIN} or more, or 0 for ever: `{value}` is not.");
         return Err(Fault::invalid("bad_setting", message));
     }
+    if let Some(takes) = takes(name)
+        && !value.parse().is_ok_and(|number: f64| takes.contains(&number))
+    {
+        let message = format!("`{name}` is a number from {} to {}: `{value}` is not.", takes.start(), takes.end());
+        return Err(Fault::invalid("bad_setting", message));
+    }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Tells which numbers a setting takes; none for those that are not numbers, or have a rule of their own.
+fn takes(name: &str) -> Option<std::ops::RangeInclusive<f64>> {
+    match name {
+        "provider_url" | "trusted_proxies" => None,
+        _ if name.ends_with("_retention_days") => None,
+        "kitchen_time_scale" | "delivery_time_scale" => Some(0.001..=1e12),
+        "kitchen_places" => Some(1.0..=1_000.0),
+        _ => Some(0.0..=1e12),
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +102,23 @@ mod tests {
         assert!(fault.code == "unknown_setting" && fault.message.contains("kitchen_time_scale"));
         let settings = read(Path::new("/nowhere"), &["kitchen_time_scale = \"60\"".to_owned()]).unwrap();
         assert_eq!(settings["kitchen_time_scale"], "60");
+    }
+
+    #[test]
+    fn a_value_that_a_setting_does_not_take_is_refused() {
+        let read = |text: &str| read(Path::new("/nowhere"), &[text.to_owned()]);
+        for bad in [
+            "kitchen_time_scale=abc",
+            "kitchen_time_scale=0",
+            "delivery_time_scale=-1",
+            "rate_limit_per_second=fast",
+            "orders_pending_max=NaN",
+        ] {
+            assert_eq!(read(bad).unwrap_err().code, "bad_setting", "{bad}");
+        }
+        for good in ["kitchen_time_scale=60", "orders_pending_max=0", "flush_delay_ms=5", "provider_url=http://127.0.0.1:1"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

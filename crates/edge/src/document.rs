@@ -236,6 +236,7 @@ pub(crate) fn problem_schema() -> Value {
             "title": { "type": "string", "description": "The code in words; in Russian when `Accept-Language` asks for it." },
             "status": { "type": "integer", "description": "The HTTP status, again." },
             "detail": { "type": "string", "description": "What is wrong with this request." },
+            "message": { "type": "string", "description": "The particulars in English, where the detail is in another language." },
             "code": { "type": "string", "description": "The stable name of the problem, such as `order_not_found`." },
             "correlation_id": { "type": "string", "description": "The id by which the request can be followed." },
             "field": { "type": "string", "description": "Which field or parameter is meant." },

@@ -34,6 +34,10 @@ impl Problem {
         body.insert("status".to_owned(), json!(self.status.as_u16()));
         body.insert("detail".to_owned(), json!(detail));
         body.insert("code".to_owned(), json!(code));
+        if detail != self.fault.message {
+            // The page tells in general; the particulars of this request are only in the message.
+            body.insert("message".to_owned(), json!(self.fault.message));
+        }
         body.insert("correlation_id".to_owned(), json!(correlation));
         let mut response = (self.status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();

@@ -82,8 +82,13 @@ impl<'a> Batch<'a> {
 
 /// Gives the floor of a shop; one without stations while nobody has put any.
 pub async fn floor_or_empty(ctx: &Ctx, shop: ShopId) -> Result<Floor, Fault> {
-    let time_scale = ctx.number("kitchen_time_scale", 1.0);
-    Ok(store::floor(ctx.store(), shop).await?.unwrap_or_else(|| Floor::empty(shop, time_scale)))
+    let fresh = Floor::empty(shop, ctx.number("kitchen_time_scale", 1.0));
+    Ok(match store::floor(ctx.store(), shop).await? {
+        // Until staff say how fast this kitchen works, the platform's setting does, on an old data folder too.
+        Some(floor) if floor.settings_version == 0 => Floor { time_scale: fresh.time_scale, ..floor },
+        Some(floor) => floor,
+        None => fresh,
+    })
 }
 
 fn event_of(ticket: &Ticket, said: Said, now: Timestamp, correlation: &str) -> NewEvent {

@@ -113,7 +113,7 @@ pub(super) const CHECKS: &[Check] = &[
          select p.id as order_id, p.taken_minor - p.refunded_minor as ours_minor, coalesce(t.held_minor, 0) as books_minor
          from payments_payments p left join theirs t on t.payment_id = p.id
          where p.taken_minor - p.refunded_minor <> coalesce(t.held_minor, 0) and p.method = 'card'
-         and not ((select at_rest from given) = 0 and (p.state in ('requested', 'withdrawing', 'refunding') or t.moved_at >= (select now from given)))",
+         and not ((select at_rest from given) = 0 and (p.state in ('requested', 'withdrawing', 'refunding') or coalesce(t.moved_at, 0) >= (select now from given)))",
     ),
     check!(
         MoneyIsConserved, "cash_on_the_way", ["payments_payments", "delivery_deliveries"],

@@ -246,6 +246,14 @@ fn what_is_still_on_its_way_is_no_violation_until_nothing_moves_any_more() {
 }
 
 #[test]
+fn books_that_know_nothing_of_a_charge_are_seen_while_others_are_on_their_way() {
+    let mut copy = sound().copy();
+    copy.at_rest = false;
+    copy.spoil_books("delete from provider_charges; delete from provider_operations");
+    assert!(copy.audit().violations.iter().any(|violation| violation.code == "books_disagree"));
+}
+
+#[test]
 fn a_log_that_keeps_only_the_newest_events_is_sound() {
     let copy = sound().copy();
     copy.spoil("insert or replace into platform_meta (key, value) select 'log_high', max(seq) from log; delete from log where seq <= (select max(seq) - 5 from log)");
