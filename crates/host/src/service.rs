@@ -99,19 +99,14 @@ impl Service {
 
     /// Hears events of a name in batches of different keys, which become one commit.
     pub fn hears_many<F>(
-        mut self,
+        self,
         event: &'static str,
         handler: impl Fn(Ctx, Vec<Arc<Event>>) -> F + Clone + Send + Sync + 'static,
     ) -> Service
     where
         F: Future<Output = Result<Change, Fault>> + Send + 'static,
     {
-        let bind: Hears = Box::new(move |ctx| {
-            let ctx = ctx.clone();
-            React::Many(Arc::new(move |events| Box::pin(handler(ctx.clone(), events))))
-        });
-        self.reactions.insert(event, bind);
-        self
+        self.hears_together(&[event], React::Many, handler)
     }
 
     /// Hears events of several names in common batches of different keys. One source's changes of one shared row would

@@ -12,6 +12,8 @@ use crate::{AllOutcome, Batch, Change, Engine, Heard, Migration, Once, Outcome, 
 
 /// The most rows of one read.
 const READ_ROWS_MAX: usize = 20_000;
+/// How many ids [`Store::read_each`] asks for at once.
+const EACH_AT_ONCE: usize = 32;
 /// The most rows of one scan.
 const SCAN_ROWS_MAX: usize = 2_000_000;
 /// How long a read may take.
@@ -77,6 +79,25 @@ impl Store {
     /// Reads the first row, if there is one.
     pub async fn read_one(&self, text: &'static str, params: Vec<Value>) -> Result<Option<Row>, Fault> {
         Ok(self.read(text, params).await?.into_iter().next())
+    }
+
+    /// Reads the rows of several ids, in as few reads as can be: `one` asks for the id `$1`, `many` for the ids `$1` to
+    /// `$32`, of which spare ones repeat an id.
+    pub async fn read_each<I>(&self, one: &'static str, many: &'static str, ids: &[I]) -> Result<Vec<Row>, Fault>
+    where
+        I: Copy + Into<Value>,
+    {
+        let mut rows = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(EACH_AT_ONCE) {
+            rows.extend(match ids {
+                [id] => self.read(one, vec![(*id).into()]).await?,
+                _ => {
+                    let params = ids.iter().chain(std::iter::repeat(&ids[0])).take(EACH_AT_ONCE);
+                    self.read(many, params.map(|id| (*id).into()).collect()).await?
+                }
+            });
+        }
+        Ok(rows)
     }
 
     /// Reads many rows without standing in the way of the others; few scans run at once.

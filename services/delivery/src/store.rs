@@ -23,9 +23,6 @@ macro_rules! deliveries {
     };
 }
 
-/// How many deliveries are asked for at once. The statement has so many parameters, and spare ones repeat an id.
-const ASKED_AT_ONCE: usize = 32;
-
 /// Finds deliveries by their orders.
 pub async fn deliveries(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<OrderId, Delivery>, Fault> {
     let text = deliveries!(
@@ -33,17 +30,9 @@ pub async fn deliveries(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<Or
          $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
     );
     let mut found = BTreeMap::new();
-    for chunk in orders.chunks(ASKED_AT_ONCE) {
-        let rows = if let [order] = chunk {
-            store.read(deliveries!("where id = $1"), params![*order]).await?
-        } else {
-            let spare = std::iter::repeat(&chunk[0]);
-            store.read(text, chunk.iter().chain(spare).take(ASKED_AT_ONCE).map(|order| (*order).into()).collect()).await?
-        };
-        for row in &rows {
-            let delivery = delivery_of(row)?;
-            found.insert(delivery.order_id, delivery);
-        }
+    for row in &store.read_each(deliveries!("where id = $1"), text, orders).await? {
+        let delivery = delivery_of(row)?;
+        found.insert(delivery.order_id, delivery);
     }
     Ok(found)
 }

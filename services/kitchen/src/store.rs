@@ -25,9 +25,6 @@ macro_rules! tickets {
     };
 }
 
-/// How many tickets are asked for at once. The statement has so many parameters, and spare ones repeat an id.
-const ASKED_AT_ONCE: usize = 32;
-
 /// Finds tickets by their orders.
 pub async fn tickets(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<OrderId, Ticket>, Fault> {
     let text = tickets!(
@@ -35,17 +32,9 @@ pub async fn tickets(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<Order
          $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
     );
     let mut found = BTreeMap::new();
-    for chunk in orders.chunks(ASKED_AT_ONCE) {
-        let rows = if let [order] = chunk {
-            store.read(tickets!("where id = $1"), params![*order]).await?
-        } else {
-            let spare = std::iter::repeat(&chunk[0]);
-            store.read(text, chunk.iter().chain(spare).take(ASKED_AT_ONCE).map(|order| (*order).into()).collect()).await?
-        };
-        for row in &rows {
-            let ticket = ticket_of(row)?;
-            found.insert(ticket.order_id, ticket);
-        }
+    for row in &store.read_each(tickets!("where id = $1"), text, orders).await? {
+        let ticket = ticket_of(row)?;
+        found.insert(ticket.order_id, ticket);
     }
     Ok(found)
 }

@@ -65,9 +65,6 @@ pub async fn load(store: &Store, id: OrderId) -> Result<Option<Order>, Fault> {
     store.read_one(select_order!("where o.id = $1"), params![id]).await?.as_ref().map(order_of).transpose()
 }
 
-/// How many orders are asked for at once. The statement has so many parameters, and spare ones repeat an id.
-const ASKED_AT_ONCE: usize = 32;
-
 /// Loads many orders; those that are not there are left out.
 pub async fn load_all(store: &Store, ids: &BTreeSet<OrderId>) -> Result<BTreeMap<OrderId, Order>, Fault> {
     let text = select_order!(
@@ -76,17 +73,9 @@ pub async fn load_all(store: &Store, ids: &BTreeSet<OrderId>) -> Result<BTreeMap
     );
     let ids: Vec<OrderId> = ids.iter().copied().collect();
     let mut orders = BTreeMap::new();
-    for chunk in ids.chunks(ASKED_AT_ONCE) {
-        if let [id] = chunk {
-            orders.extend(load(store, *id).await?.map(|order| (order.id, order)));
-            continue;
-        }
-        let spare = std::iter::repeat(&chunk[0]);
-        let params = chunk.iter().chain(spare).take(ASKED_AT_ONCE).map(|id| (*id).into()).collect();
-        for row in &store.read(text, params).await? {
-            let order = order_of(row)?;
-            orders.insert(order.id, order);
-        }
+    for row in &store.read_each(select_order!("where o.id = $1"), text, &ids).await? {
+        let order = order_of(row)?;
+        orders.insert(order.id, order);
     }
     Ok(orders)
 }

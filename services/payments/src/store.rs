@@ -37,9 +37,6 @@ pub async fn payment(store: &Store, id: PaymentId) -> Result<Option<Payment>, Fa
     store.read_one(payments!("where id = $1"), params![id]).await?.as_ref().map(payment_of).transpose()
 }
 
-/// How many payments are asked for at once. The statement has so many parameters, and spare ones repeat an id.
-const ASKED_AT_ONCE: usize = 32;
-
 /// Finds the payments of orders; an order without one is left out.
 pub async fn payments_of(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<OrderId, Payment>, Fault> {
     let text = payments!(
@@ -47,17 +44,9 @@ pub async fn payments_of(store: &Store, orders: &[OrderId]) -> Result<BTreeMap<O
          $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
     );
     let mut found = BTreeMap::new();
-    for chunk in orders.chunks(ASKED_AT_ONCE) {
-        if let [order] = chunk {
-            found.extend(payment_of_order(store, *order).await?.map(|payment| (*order, payment)));
-            continue;
-        }
-        let spare = std::iter::repeat(&chunk[0]);
-        for row in &store.read(text, chunk.iter().chain(spare).take(ASKED_AT_ONCE).map(|order| (*order).into()).collect()).await?
-        {
-            let payment = payment_of(row)?;
-            found.insert(payment.order(), payment);
-        }
+    for row in &store.read_each(payments!("where id = $1"), text, orders).await? {
+        let payment = payment_of(row)?;
+        found.insert(payment.order(), payment);
     }
     Ok(found)
 }
