@@ -1,0 +1,81 @@
+// What every page does first: the words, the theme, the helpers that templates use; then Alpine starts.
+
+import Alpine from '../../vendor/alpine-csp.js';
+import * as i18n from './i18n.js';
+import { money, show } from './money.js';
+import { setTheme, theme, THEMES } from './theme.js';
+
+/**
+ * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`).
+ * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime)`, `$span(ms)`.
+ */
+export async function start({ words, parts }) {
+  i18n.watchedBy(Alpine.reactive);
+  const helpers = { t: i18n.t, named: i18n.named, money, cash: show, clock: i18n.clock, day: i18n.day, span: i18n.span, list: i18n.list };
+  for (const [name, helper] of Object.entries(helpers)) Alpine.magic(name, () => helper);
+  Alpine.data('prefs', prefs);
+  for (const [name, part] of Object.entries(parts)) Alpine.data(name, part);
+  await Promise.all(words.map((name) => i18n.load(name)));
+  titled();
+  addEventListener('language', titled);
+  Alpine.start();
+  document.documentElement.classList.add('ready');
+  if ('serviceWorker' in navigator && isSecureContext) navigator.serviceWorker.register('/sw.js').catch(() => {});
+}
+
+/** The page's title comes from the catalogue: `<html data-title="key">`. */
+function titled() {
+  const key = document.documentElement.dataset.title;
+  if (key) document.title = i18n.t(key);
+}
+
+/** The switches for language and theme, as every page has them. */
+function prefs() {
+  return {
+    themes: THEMES,
+    theme: theme(),
+    get language() {
+      return i18n.language();
+    },
+    speak(tag) {
+      i18n.choose(tag);
+    },
+    dress(word) {
+      setTheme(word);
+      this.theme = word;
+    },
+    nextTheme() {
+      this.dress(THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length]);
+    },
+  };
+}
+
+/** Says something to those who listen to the page: the live region with the id `said` reads it out. */
+export function say(text, urgent = false) {
+  const region = document.getElementById(urgent ? 'said-now' : 'said');
+  if (!region) return;
+  region.textContent = '';
+  setTimeout(() => (region.textContent = text), 60);
+}
+
+/** Keeps something on this device; gives whether it could. */
+export function keep(name, value) {
+  try {
+    if (value === undefined || value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives what was kept on this device. */
+export function kept(name, otherwise) {
+  try {
+    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+export { Alpine };
