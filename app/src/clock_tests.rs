@@ -71,6 +71,7 @@ impl Shop {
             provider_listen: loopback,
             set: set.iter().map(|setting| (*setting).to_owned()).collect(),
             bare: false,
+            web: None,
         };
         let shift = seconds.clone();
         let dress = |real, ids| World::new(Shifted { real, ids, seconds: shift });

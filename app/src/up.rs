@@ -46,6 +46,9 @@ pub struct Options {
     /// Begin with a shop, its kitchen and an empty menu instead of the small one; it stays so at later starts.
     #[arg(long)]
     pub bare: bool,
+    /// Serve the pages of this folder instead of those inside the binary: for whoever works on them.
+    #[arg(long, value_name = "FOLDER")]
+    pub web: Option<PathBuf>,
 }
 
 /// How to run the provider mock by itself.
@@ -78,6 +81,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     let running = start(&options, metrics).await?;
     let url = format!("http://{}", running.address);
     println!("Comanda is up.");
+    println!("  shop        {url}/");
     println!("  menu        {url}/v1/menu");
     println!("  try the API {url}/docs/api");
     println!("  metrics     {url}/metrics");
@@ -165,7 +169,8 @@ pub async fn start_in(
             upkeep.run_upkeep();
         }
     });
-    let config = edge::EdgeConfig::new(folder.staff_token());
+    let mut config = edge::EdgeConfig::new(folder.staff_token());
+    config.web.clone_from(&options.web);
     let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(move || metrics.render()));
     doors.spawn(edge::serve(listener, edge.router(), world, until(closed)));
     Ok(Running { platform, address, provider, folder, closing, doors })

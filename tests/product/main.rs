@@ -13,6 +13,7 @@ mod disk;
 mod door;
 mod events;
 mod figures;
+mod files;
 mod fixtures;
 mod guide;
 mod happy;

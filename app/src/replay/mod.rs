@@ -121,7 +121,7 @@ async fn begin(options: &Options) -> Result<up::Running, Fault> {
     let fast = ["kitchen_time_scale=100000", "kitchen_places=100", "delivery_time_scale=100000", "rate_limit_per_second=1000000"];
     let set = fast.iter().map(|setting| (*setting).to_owned()).chain(options.set.iter().cloned()).collect();
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-    let up = up::Options { data: options.data.clone(), listen: loopback, provider_listen: loopback, set, bare: false };
+    let up = up::Options { data: options.data.clone(), listen: loopback, provider_listen: loopback, set, bare: false, web: None };
     up::start(&up, telemetry::begin_metrics()?).await
 }
 

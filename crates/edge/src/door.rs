@@ -18,6 +18,7 @@ use wire::Call;
 
 use crate::asked::Asked;
 use crate::came::{Came, Origin};
+use crate::files::Whole;
 use crate::limit::Client;
 use crate::problem::Problem;
 use crate::routes::devices;
@@ -257,7 +258,8 @@ fn leave(mut response: Response, correlation: &str, russian: bool) -> Response {
         return written;
     }
     let own = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"json"));
-    if (status.is_client_error() || status.is_server_error()) && !own {
+    let whole = response.extensions().get::<Whole>().is_some();
+    if (status.is_client_error() || status.is_server_error()) && !own && !whole {
         let fault = Fault::invalid("bad_request", status.canonical_reason().unwrap_or("The request failed."));
         return Problem::with_status(status.as_u16(), fault).written(correlation, russian);
     }

@@ -1,6 +1,6 @@
 //! Edge: the outside of the platform, which is HTTP.
 //!
-//! Owns: routes and their document, who asks, limits, problems, events as they happen, dialects.
+//! Owns: routes and their document, who asks, limits, problems, events as they happen, dialects, the files of the shop.
 //! Promises: `NobodyElsesData`; every error is a problem with a code and a page; every write happens once per key.
 //! Never: decides a rule of the business, keeps state that matters, trusts a name or a price from outside.
 //! Start reading at [`Edge`], then `door.rs`, through which every request comes.
@@ -13,6 +13,7 @@ mod dialects;
 mod document;
 mod door;
 mod feed;
+mod files;
 mod limit;
 mod menu;
 mod pages;
@@ -24,6 +25,7 @@ mod shape;
 mod stream;
 mod who;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -70,6 +72,8 @@ pub struct EdgeConfig {
     pub timeout: Duration,
     /// How long a menu is served at most before it is read again.
     pub menu_life: Duration,
+    /// The folder of the pages, for whoever works on them; those inside the binary when it is not said.
+    pub web: Option<PathBuf>,
 }
 
 impl EdgeConfig {
@@ -88,6 +92,7 @@ impl EdgeConfig {
             heartbeat: Duration::from_secs(15),
             timeout: Duration::from_secs(30),
             menu_life: Duration::from_secs(5),
+            web: None,
         }
     }
 
@@ -118,6 +123,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) feed: feed::Feed,
     pub(crate) menu: menu::Menu,
+    pub(crate) files: files::Files,
     pub(crate) proxies: came::Proxies,
     pub(crate) buckets: limit::Buckets,
     pub(crate) open: limit::Open,
@@ -169,8 +175,9 @@ impl Edge {
         let open = limit::Open::default();
         let menu = menu::Menu::new(config.menu_life);
         let feed = feed::Feed::default();
-        let edge =
-            Edge(Arc::new(Inner { ctx, config, metrics, feed, menu, proxies, buckets, open, streams: AtomicUsize::new(0) }));
+        let files = files::Files::of(config.web.as_ref());
+        let streams = AtomicUsize::new(0);
+        let edge = Edge(Arc::new(Inner { ctx, config, metrics, feed, menu, files, proxies, buckets, open, streams }));
         let from = edge.0.ctx.log().last().now_or_never().and_then(Result::ok);
         edge.world().spawn("edge feed", feed::follow(edge.clone(), from));
         edge
@@ -179,7 +186,8 @@ impl Edge {
     /// Gives all of its routes.
     pub fn router(&self) -> Router {
         routes::all()
-            .fallback(|| async { Problem::from(Fault::not_found("route_not_found", "There is nothing at this address.")) })
+            .merge(files::routes(&self.0.files))
+            .fallback(files::other)
             .method_not_allowed_fallback(|| async {
                 Problem::with_status(405, Fault::invalid("method_not_allowed", "This address does not know this method."))
             })

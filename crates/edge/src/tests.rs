@@ -22,16 +22,16 @@ mod streams;
 
 const STAFF: &str = "a token of staff";
 
-struct House {
+pub(crate) struct House {
     platform: Platform,
     edge: Edge,
     router: Router,
 }
 
-struct Answer {
-    status: u16,
-    headers: http::HeaderMap,
-    text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -39,7 +39,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         assert_eq!(self.headers["content-type"], "application/problem+json", "{} {}", self.status, self.text);
         let body = self.json();
         assert_eq!(body["status"], self.status);
@@ -49,7 +49,7 @@ impl Answer {
 }
 
 impl House {
-    async fn with(change: impl FnOnce(&mut EdgeConfig)) -> House {
+    pub(crate) async fn with(change: impl FnOnce(&mut EdgeConfig)) -> House {
         let platform = Platform::start([]).await;
         let mut config = EdgeConfig::new(STAFF);
         config.heartbeat = Duration::from_millis(5);
@@ -59,11 +59,11 @@ impl House {
         House { platform, edge, router }
     }
 
-    async fn new() -> House {
+    pub(crate) async fn new() -> House {
         House::with(|_| {}).await
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -74,7 +74,7 @@ impl House {
         Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send("GET", path, headers, Body::empty()).await
     }
 
