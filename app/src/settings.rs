@@ -6,8 +6,9 @@ use std::path::Path;
 use base::Fault;
 
 /// Every setting there is, and what it does. An unknown one is refused, so that a typing error is seen.
-pub const KNOWN: [(&str, &str); 20] = [
+pub const KNOWN: [(&str, &str); 21] = [
     ("delivery_time_scale", "how many times faster than real time deliveries go"),
+    ("kitchen_by_hand", "1 when dishes are done only when a cook says so; else they are done by the clock too"),
     ("kitchen_places", "how many times more places than seeded each station has"),
     ("kitchen_time_scale", "how many times faster than real time the kitchen works"),
     (
@@ -87,6 +88,7 @@ fn takes(name: &str) -> Option<std::ops::RangeInclusive<f64>> {
         "provider_url" | "trusted_proxies" => None,
         _ if name.ends_with("_retention_days") => None,
         "kitchen_time_scale" | "delivery_time_scale" => Some(0.001..=1e12),
+        "kitchen_by_hand" => Some(0.0..=1.0),
         "kitchen_places" => Some(1.0..=1_000.0),
         _ => Some(0.0..=1e12),
     }

@@ -181,6 +181,8 @@ async fn s1_a03_every_answer_fits_its_description() {
         (200, "/v1/stock/{stock}/receive", json!({ "quantity": 7, "reason": "a delivery" })),
         (200, "/v1/kitchen/stations/{station}/break", json!({ "reason": "smoke" })),
         (200, "/v1/kitchen/stations/{station}/repair", json!({})),
+        (200, "/v1/kitchen/tickets/{order}/bump", json!({ "dishes": [{ "dish": 0, "step": 0 }], "reason": "done" })),
+        (422, "/v1/kitchen/tickets/{order}/recall", json!({})),
         (200, "/v1/services/{service}/pause", json!({ "reason": "a test" })),
         (200, "/v1/services/{service}/resume", json!({})),
         (200, "/v1/breakers/reset", json!({ "from": "gateway", "to": "orders" })),

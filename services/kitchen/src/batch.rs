@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::id::ShopId;
 use base::{Fault, Id, NewEvent, Timestamp};
 use host::Ctx;
-use kitchen_api::events::{CookingFailed, CookingStarted, OrderReady};
+use kitchen_api::events::{CookingFailed, CookingStarted, OrderReady, TicketChanged};
 use sql::Change;
 
 use crate::domain::{Decision, Floor, Said, Ticket, Timer};
@@ -83,12 +83,13 @@ impl<'a> Batch<'a> {
 /// Gives the floor of a shop; one without stations while nobody has put any.
 pub async fn floor_or_empty(ctx: &Ctx, shop: ShopId) -> Result<Floor, Fault> {
     let fresh = Floor::empty(shop, ctx.number("kitchen_time_scale", 1.0));
-    Ok(match store::floor(ctx.store(), shop).await? {
+    let floor = match store::floor(ctx.store(), shop).await? {
         // Until staff say how fast this kitchen works, the platform's setting does, on an old data folder too.
         Some(floor) if floor.settings_version == 0 => Floor { time_scale: fresh.time_scale, ..floor },
         Some(floor) => floor,
         None => fresh,
-    })
+    };
+    Ok(Floor { by_hand: ctx.number("kitchen_by_hand", 0.0) > 0.0, ..floor })
 }
 
 fn event_of(ticket: &Ticket, said: Said, now: Timestamp, correlation: &str) -> NewEvent {
@@ -97,6 +98,10 @@ fn event_of(ticket: &Ticket, said: Said, now: Timestamp, correlation: &str) -> N
         Said::Started => NewEvent::of(&CookingStarted { order_id, shop_id, ticket_id, ready_at }, now, correlation),
         Said::Ready => {
             let fact = OrderReady { order_id, shop_id, ticket_id, cooking_ms: ticket.cooking_ms() };
+            NewEvent::of(&fact, now, correlation)
+        }
+        Said::Changed(why) => {
+            let fact = TicketChanged { order_id, shop_id, ticket_id, ready_at, why: why.name().to_owned() };
             NewEvent::of(&fact, now, correlation)
         }
         Said::Failed(failure) => {

@@ -119,7 +119,7 @@ fn lines_of(lines: &[Line]) -> Vec<TicketLine> {
         options: line.options.clone(),
         quantity: u32::try_from(line.quantity).unwrap_or(u32::MAX),
         steps: line.steps.iter().map(step_of).collect(),
-        booked: Vec::new(),
+        ..TicketLine::default()
     });
     lines.collect()
 }

@@ -10,12 +10,15 @@ use sql::Change;
 use tonic::{Request, Response, Status};
 use wire::Call;
 
-use crate::batch::floor_or_empty;
-use crate::domain::{DISHES_MAX, Error, Floor, PLACES_MAX, State, Station, StationWish, Ticket};
+use crate::batch::{Batch, floor_or_empty};
+use crate::domain::{DISHES_MAX, Decision, Error, Floor, Lines, Mark, PLACES_MAX, State, Station, StationWish, Ticket};
 use crate::store::{self, Leaving};
 
 /// How many open tickets are looked through for a station's list.
 const LOOKED_THROUGH_MAX: usize = 2_000;
+
+/// What a cook does with a ticket.
+type Decide = fn(&mut Ticket, &mut Floor, Lines, &[Mark], Timestamp) -> Result<Decision, Error>;
 
 /// The server of the contract.
 pub struct Rpc {
@@ -57,6 +60,54 @@ impl Rpc {
             Ok((self.acted(change, &call, act, &id.number().to_string(), &reason), answer))
         })
         .await
+    }
+
+    /// Decides about a ticket by hand and keeps who did it and why, if it changed anything.
+    async fn by_hand(&self, request: Request<api::BumpRequest>, act: &'static str, decide: Decide) -> Result<api::Ticket, Fault> {
+        let call = Call::of(&request)?;
+        let api::BumpRequest { order_id, marks, reason } = request.into_inner();
+        staff_or_platform(&call.principal)?;
+        check_reason(&reason)?;
+        let marks: Vec<Mark> = marks.into_iter().map(|api::DishMark { dish, step }| Mark { dish, step }).collect();
+        host::settle(self.ctx.store(), self.ctx.world(), &call, || async {
+            let before = self.ticket_for(&call.principal, OrderId(order_id)).await?;
+            let mut ticket = before.clone();
+            let mut batch = Batch::begin(&self.ctx);
+            let now = batch.now();
+            let floor = batch.floor(ticket.shop_id).await?;
+            let others = self.lines_beside(&ticket, floor, now).await?;
+            let decision = decide(&mut ticket, floor, others, &marks, now).map_err(|error| error.fault())?;
+            let changed = decision.changed;
+            ticket.version += i64::from(changed);
+            let answer = ticket_answer(&ticket, floor, now);
+            batch.keep(&before, &ticket, decision, &call.correlation);
+            let change = batch.end();
+            let subject = order_id.to_string();
+            Ok((if changed { self.acted(change, &call, act, &subject, &reason) } else { change }, answer))
+        })
+        .await
+    }
+
+    /// Looks where the dishes of all other tickets stand. The floor was read before: should one be booked meanwhile, its
+    /// version tells.
+    async fn lines_beside(&self, ticket: &Ticket, floor: &Floor, now: Timestamp) -> Result<Lines, Fault> {
+        let (mut lines, mut after, mut seen) = (Lines::of([], now), OrderId(0), 0);
+        while seen < LOOKED_THROUGH_MAX {
+            let page = store::open_tickets(self.ctx.store(), ticket.shop_id, after, PAGE_ROWS_MAX).await?;
+            let others = page.iter().filter(|other| other.order_id != ticket.order_id);
+            others.for_each(|other| lines.add(other.booked()));
+            let Some(last) = page.last().filter(|_| page.len() >= PAGE_ROWS_MAX as usize) else { return Ok(lines) };
+            (after, seen) = (last.order_id, seen + page.len());
+        }
+        Ok(Lines::taken(floor, now))
+    }
+
+    /// Finds a ticket for somebody who serves its shop; for others it is not there.
+    async fn ticket_for(&self, principal: &Principal, order: OrderId) -> Result<Ticket, Fault> {
+        let ticket = store::ticket(self.ctx.store(), order).await?;
+        ticket
+            .filter(|ticket| !matches!(ticket.state, State::Nothing | State::PaidEarly) && principal.serves(ticket.shop_id))
+            .ok_or_else(|| Error::TicketNotFound.fault())
     }
 
     /// Records who did it and why, where it was a person.
@@ -151,12 +202,7 @@ impl Kitchen for Rpc {
         host::answer(async {
             let call = Call::of(&request)?;
             staff_or_platform(&call.principal)?;
-            let ticket = store::ticket(self.ctx.store(), OrderId(request.into_inner().order_id)).await?;
-            let ticket = ticket
-                .filter(|ticket| {
-                    !matches!(ticket.state, State::Nothing | State::PaidEarly) && call.principal.serves(ticket.shop_id)
-                })
-                .ok_or_else(|| Error::TicketNotFound.fault())?;
+            let ticket = self.ticket_for(&call.principal, OrderId(request.into_inner().order_id)).await?;
             let floor = floor_or_empty(&self.ctx, ticket.shop_id).await?;
             Ok(ticket_answer(&ticket, &floor, self.ctx.now()))
         })
@@ -165,6 +211,14 @@ impl Kitchen for Rpc {
 
     async fn list_tickets(&self, request: Request<api::ListTicketsRequest>) -> Result<Response<api::TicketList>, Status> {
         host::answer(self.list(request)).await
+    }
+
+    async fn bump(&self, request: Request<api::BumpRequest>) -> Result<Response<api::Ticket>, Status> {
+        host::answer(self.by_hand(request, "bump", Ticket::bump)).await
+    }
+
+    async fn recall(&self, request: Request<api::BumpRequest>) -> Result<Response<api::Ticket>, Status> {
+        host::answer(self.by_hand(request, "recall", Ticket::recall)).await
     }
 
     async fn list_stations(&self, request: Request<api::ListStationsRequest>) -> Result<Response<api::StationList>, Status> {
@@ -223,7 +277,8 @@ fn check_reason(reason: &str) -> Result<(), Fault> {
 /// Tells whether a station of a kind still has something to do for a ticket.
 fn needs(ticket: &Ticket, floor: &Floor, kind: &str, now: Timestamp) -> bool {
     let is_kind = |number: usize| floor.stations.get(number).is_some_and(|station| station.kind == kind);
-    ticket.booked().any(|step| step.ends_at > now && is_kind(step.station))
+    let mut dishes = ticket.lines.iter().flat_map(|line| (0..line.booked.len()).map(move |dish| (line, dish)));
+    dishes.any(|(line, dish)| line.booked[dish].iter().skip(line.step_at(dish, now)).any(|step| is_kind(step.station)))
 }
 
 fn ticket_answer(ticket: &Ticket, floor: &Floor, now: Timestamp) -> api::Ticket {
@@ -250,6 +305,9 @@ fn ticket_answer(ticket: &Ticket, floor: &Floor, now: Timestamp) -> api::Ticket 
             options: line.options.clone(),
             state: line.state_of(dish, now).name().to_owned(),
             steps: steps.collect(),
+            step: u32::try_from(line.step_at(dish, now)).unwrap_or(u32::MAX),
+            recall_step: u32::try_from(line.recallable(dish, now).unwrap_or(line.step_at(dish, now))).unwrap_or(u32::MAX),
+            promised_at: line.promised_at.micros(),
         }
     });
     api::Ticket {
@@ -263,6 +321,8 @@ fn ticket_answer(ticket: &Ticket, floor: &Floor, now: Timestamp) -> api::Ticket 
         as_of: now.micros(),
         reason: ticket.reason.clone(),
         version: ticket.version,
+        promised_at: ticket.lines.iter().map(|line| line.promised_at).max().unwrap_or_default().micros(),
+        by_hand: ticket.lines.iter().any(|line| line.by_hand),
     }
 }
 

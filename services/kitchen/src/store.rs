@@ -7,7 +7,7 @@ use base::{Fault, Id, Texts, Timestamp};
 use serde::{Deserialize, Serialize};
 use sql::{NewJob, Row, Statement, Store, params, statement};
 
-use crate::domain::{BookedStep, Floor, State, Station, Step, Ticket, TicketLine};
+use crate::domain::{BookedStep, Cut, Floor, State, Station, Step, Ticket, TicketLine};
 
 /// The timer of a ticket's first dish.
 pub const START: &str = "start";
@@ -65,6 +65,15 @@ struct KeptLine {
     /// By dish and step: station, place, microseconds from the ticket's beginning, and for how many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     b: Vec<Vec<(usize, usize, i64, i64)>>,
+    /// When it was first to be ready, in microseconds from the ticket's beginning as it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<i64>,
+    /// Whether its steps end by hand only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    h: bool,
+    /// By dish, what cooks said was done: which bump, which step, microseconds left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    c: Vec<Vec<(u32, usize, i64)>>,
 }
 
 fn ticket_of(row: &Row) -> Result<Ticket, Fault> {
@@ -91,6 +100,7 @@ fn line_of(kept: KeptLine, begin: Timestamp) -> TicketLine {
         let starts_at = Timestamp(begin.0 + from);
         BookedStep { station, place, starts_at, ends_at: Timestamp(starts_at.0.saturating_add(span)) }
     };
+    let cut = |(bump, step, left)| Cut { bump, step, left };
     TicketLine {
         line: kept.l,
         slug: kept.i,
@@ -99,6 +109,9 @@ fn line_of(kept: KeptLine, begin: Timestamp) -> TicketLine {
         quantity: kept.n,
         steps: kept.s.into_iter().map(|(station_kind, seconds, celsius)| Step { station_kind, seconds, celsius }).collect(),
         booked: kept.b.into_iter().map(|dish| dish.into_iter().map(booked).collect()).collect(),
+        promised_at: kept.p.map_or(Timestamp(0), |from| Timestamp(begin.0.saturating_add(from))),
+        by_hand: kept.h,
+        cuts: kept.c.into_iter().map(|dish| dish.into_iter().map(cut).collect()).collect(),
     }
 }
 
@@ -113,6 +126,9 @@ fn lines_text(ticket: &Ticket) -> String {
         n: line.quantity,
         s: line.steps.iter().map(|step| (step.station_kind.clone(), step.seconds, step.celsius)).collect(),
         b: line.booked.iter().map(|dish| dish.iter().map(booked).collect()).collect(),
+        p: (line.promised_at.0 != 0).then(|| line.promised_at.0 - begin),
+        h: line.by_hand,
+        c: line.cuts.iter().map(|dish| dish.iter().map(|cut| (cut.bump, cut.step, cut.left)).collect()).collect(),
     });
     serde_json::to_string(&kept.collect::<Vec<_>>()).expect("lines are plain data")
 }
@@ -242,6 +258,7 @@ fn floor_of(row: &Row) -> Result<Floor, Fault> {
         version: row.int(1)?,
         time_scale: row.real(2)?,
         settings_version: row.int(3)?,
+        by_hand: false,
         stations: stations.collect(),
     })
 }

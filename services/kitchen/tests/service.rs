@@ -1,5 +1,7 @@
 //! The kitchen from outside: through its client, and through the events that it hears.
 
+#[path = "service/bumps.rs"]
+mod bumps;
 #[path = "service/contract.rs"]
 mod contract;
 #[path = "service/reactions.rs"]

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use base::id::{OrderId, StationId, TicketId};
 use kitchen_api::{
-    GetSettingsRequest, GetTicketRequest, ListStationsRequest, ListTicketsRequest, PutStationRequest,
+    BumpRequest, GetSettingsRequest, GetTicketRequest, ListStationsRequest, ListTicketsRequest, PutStationRequest,
     Settings as SettingsMessage, Station as StationMessage, StationRequest, Ticket as TicketMessage,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,18 @@ pub(crate) fn add(api: &mut Api) {
     api.chapter("kitchen");
     api.add(get("/v1/kitchen/tickets", "Lists open tickets, oldest first").asks(TICKETS).gives::<TicketList>(), tickets);
     api.add(get("/v1/kitchen/tickets/{order}", "Shows the ticket of an order").gives::<Ticket>(), ticket);
+    api.add(
+        post("/v1/kitchen/tickets/{order}/bump", "Says that dishes are done up to a step, or the whole ticket")
+            .takes::<Bump>()
+            .gives::<Ticket>(),
+        bump,
+    );
+    api.add(
+        post("/v1/kitchen/tickets/{order}/recall", "Takes a bump back, while the order has not left the kitchen")
+            .takes::<Bump>()
+            .gives::<Ticket>(),
+        recall,
+    );
     api.add(
         get("/v1/kitchen/stations", "Lists the stations, how many places they have and how many are busy").gives::<StationList>(),
         stations,
@@ -81,6 +93,35 @@ struct Dish {
     /// `queued`, `prepared`, `baking`, `plated` or `ready`, as it is at `as_of` of the ticket.
     state: String,
     steps: Vec<DishStep>,
+    /// The first step that is not done, counted from 0; the number of its steps when it is ready.
+    step: u32,
+    /// The first step to which a recall can take it back; the same as `step` when there is none.
+    recall_step: u32,
+    /// When it was to be ready as it was first booked; what comes later is late.
+    promised_at: Option<Time>,
+}
+
+/// A dish and one of its steps.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DishMark {
+    /// Which dish of the ticket, counted from 0.
+    dish: u32,
+    /// Which of its steps, counted from 0: a bump says that it and those before it are done, a recall goes back to it.
+    step: u32,
+}
+
+/// What a cook says about dishes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Bump {
+    /// The dishes; without any a bump means all of them, and a recall the last bump.
+    #[serde(default)]
+    dishes: Vec<DishMark>,
+    /// Why; it is kept with the act.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    reason: String,
 }
 
 /// What the kitchen does for an order.
@@ -99,6 +140,12 @@ struct Ticket {
     as_of: Option<Time>,
     /// Why it failed or was cancelled.
     reason: Option<String>,
+    /// When its last dish was to be ready as it was first booked; what comes later is late.
+    promised_at: Option<Time>,
+    /// Whether dishes are done only when a cook says so.
+    by_hand: bool,
+    /// Grows with every change.
+    version: i64,
 }
 
 /// Open tickets.
@@ -195,6 +242,9 @@ fn shown_dish(edge: &Edge, dish: kitchen_api::Dish) -> Dish {
         options: dish.options,
         state: dish.state,
         steps: dish.steps.into_iter().map(step).collect(),
+        step: dish.step,
+        recall_step: dish.recall_step,
+        promised_at: time(dish.promised_at),
     }
 }
 
@@ -208,6 +258,9 @@ fn shown(edge: &Edge, ticket: TicketMessage) -> Ticket {
         ready_at: time(ticket.ready_at),
         as_of: time(ticket.as_of),
         reason: some(ticket.reason),
+        promised_at: time(ticket.promised_at),
+        by_hand: ticket.by_hand,
+        version: ticket.version,
     }
 }
 
@@ -241,6 +294,21 @@ async fn tickets(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<Ti
 async fn ticket(State(edge): State<Edge>, asked: Asked, name: Named) -> Reply<Ticket> {
     let request = GetTicketRequest { order_id: edge.read::<OrderId>(&name)? };
     Ok(Json(shown(&edge, ask!(edge, &asked.call, kitchen.get_ticket, request))))
+}
+
+fn said(edge: &Edge, order: &str, body: Bump) -> Result<BumpRequest, base::Fault> {
+    let marks = body.dishes.into_iter().map(|DishMark { dish, step }| kitchen_api::DishMark { dish, step }).collect();
+    Ok(BumpRequest { order_id: edge.read::<OrderId>(order)?, marks, reason: body.reason })
+}
+
+async fn bump(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<Bump>) -> Reply<Ticket> {
+    let request = said(&edge, &name, body)?;
+    Ok(Json(shown(&edge, ask!(edge, &asked.call, kitchen.bump, request))))
+}
+
+async fn recall(State(edge): State<Edge>, asked: Asked, name: Named, Sent(body): Sent<Bump>) -> Reply<Ticket> {
+    let request = said(&edge, &name, body)?;
+    Ok(Json(shown(&edge, ask!(edge, &asked.call, kitchen.recall, request))))
 }
 
 async fn stations(State(edge): State<Edge>, asked: Asked) -> Reply<StationList> {

@@ -16,6 +16,20 @@ base::facts! {
         ready_at: Timestamp,
     }
 
+    /// Dishes of an order have other times than before: a cook bumped or recalled them, or they moved to other stations.
+    TicketChanged = "ticket.changed.v1" on "kitchen-events", key order_id {
+        /// The order.
+        order_id: OrderId,
+        /// Its shop.
+        shop_id: ShopId,
+        /// The ticket.
+        ticket_id: TicketId,
+        /// When the last dish will be ready now.
+        ready_at: Timestamp,
+        /// Why: `bumped`, `recalled` or `moved`.
+        why: String,
+    }
+
     /// Every dish of an order is ready.
     OrderReady = "order.ready.v1" on "kitchen-events", key order_id {
         /// The order.
@@ -59,6 +73,7 @@ mod tests {
     #[test]
     fn every_event_reads_its_golden_file_and_writes_it_back() {
         kept::<CookingStarted>(include_str!("../events/cooking.started.v1.json"));
+        kept::<TicketChanged>(include_str!("../events/ticket.changed.v1.json"));
         kept::<OrderReady>(include_str!("../events/order.ready.v1.json"));
         kept::<CookingFailed>(include_str!("../events/cooking.failed.v1.json"));
     }

@@ -36,6 +36,33 @@ pub struct Dish {
     pub state: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "7")]
     pub steps: ::prost::alloc::vec::Vec<DishStep>,
+    /// The first step that is not done, counted from 0; the number of its steps when it is ready.
+    #[prost(uint32, tag = "8")]
+    pub step: u32,
+    /// The first step to which a recall can take it back; the same as `step` when there is none.
+    #[prost(uint32, tag = "9")]
+    pub recall_step: u32,
+    /// When it was to be ready as it was first booked; 0 until then.
+    #[prost(int64, tag = "10")]
+    pub promised_at: i64,
+}
+/// A dish and one of its steps: a bump says that it and those before it are done, a recall goes back to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DishMark {
+    #[prost(uint32, tag = "1")]
+    pub dish: u32,
+    #[prost(uint32, tag = "2")]
+    pub step: u32,
+}
+/// Without marks a bump means all dishes, a recall the last bump.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BumpRequest {
+    #[prost(int64, tag = "1")]
+    pub order_id: i64,
+    #[prost(message, repeated, tag = "2")]
+    pub marks: ::prost::alloc::vec::Vec<DishMark>,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ticket {
@@ -60,6 +87,12 @@ pub struct Ticket {
     pub reason: ::prost::alloc::string::String,
     #[prost(int64, tag = "10")]
     pub version: i64,
+    /// When its last dish was to be ready as it was first booked; 0 until then.
+    #[prost(int64, tag = "11")]
+    pub promised_at: i64,
+    /// Whether dishes are done only when a cook says so.
+    #[prost(bool, tag = "12")]
+    pub by_hand: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTicketsRequest {
@@ -250,6 +283,36 @@ pub mod kitchen_client {
                 .insert(GrpcMethod::new("kitchen.Kitchen", "ListTickets"));
             self.inner.unary(req, path, codec).await
         }
+        /// A cook says that dishes are done up to a step, or the whole ticket; staff only.
+        pub async fn bump(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BumpRequest>,
+        ) -> std::result::Result<tonic::Response<super::Ticket>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kitchen.Kitchen/Bump");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kitchen.Kitchen", "Bump"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a bump back while the order has not left the kitchen; staff only.
+        pub async fn recall(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BumpRequest>,
+        ) -> std::result::Result<tonic::Response<super::Ticket>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kitchen.Kitchen/Recall");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kitchen.Kitchen", "Recall"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn list_stations(
             &mut self,
             request: impl tonic::IntoRequest<super::ListStationsRequest>,
@@ -361,6 +424,16 @@ pub mod kitchen_server {
             &self,
             request: tonic::Request<super::ListTicketsRequest>,
         ) -> std::result::Result<tonic::Response<super::TicketList>, tonic::Status>;
+        /// A cook says that dishes are done up to a step, or the whole ticket; staff only.
+        async fn bump(
+            &self,
+            request: tonic::Request<super::BumpRequest>,
+        ) -> std::result::Result<tonic::Response<super::Ticket>, tonic::Status>;
+        /// Takes a bump back while the order has not left the kitchen; staff only.
+        async fn recall(
+            &self,
+            request: tonic::Request<super::BumpRequest>,
+        ) -> std::result::Result<tonic::Response<super::Ticket>, tonic::Status>;
         async fn list_stations(
             &self,
             request: tonic::Request<super::ListStationsRequest>,
@@ -524,6 +597,80 @@ pub mod kitchen_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListTicketsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kitchen.Kitchen/Bump" => {
+                    #[allow(non_camel_case_types)]
+                    struct BumpSvc<T: Kitchen>(pub Arc<T>);
+                    impl<T: Kitchen> tonic::server::UnaryService<super::BumpRequest> for BumpSvc<T> {
+                        type Response = super::Ticket;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BumpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move { <T as Kitchen>::bump(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BumpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kitchen.Kitchen/Recall" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecallSvc<T: Kitchen>(pub Arc<T>);
+                    impl<T: Kitchen> tonic::server::UnaryService<super::BumpRequest> for RecallSvc<T> {
+                        type Response = super::Ticket;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BumpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move { <T as Kitchen>::recall(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecallSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

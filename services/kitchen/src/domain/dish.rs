@@ -29,6 +29,17 @@ pub struct BookedStep {
     pub ends_at: Timestamp,
 }
 
+/// A step that a cook said was done before the clock did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Which bump of the ticket it was, counted from 1; a recall without names undoes the last one.
+    pub bump: u32,
+    /// Which step of the dish, counted from 0.
+    pub step: usize,
+    /// How many microseconds of it were left, so that a recall books only those.
+    pub left: i64,
+}
+
 /// How far a dish has come. The order of the states is the order in which a dish walks through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DishState {
@@ -58,7 +69,7 @@ impl DishState {
 }
 
 /// One line of a ticket: `quantity` dishes after the same recipe.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketLine {
     /// The line of the order, counted from 0.
     pub line: u32,
@@ -74,16 +85,51 @@ pub struct TicketLine {
     pub steps: Vec<Step>,
     /// The booked steps of each dish; empty until the ticket is booked.
     pub booked: Vec<Vec<BookedStep>>,
+    /// When the last of its dishes was to be ready as it was first booked; 0 until then. What comes later is late.
+    pub promised_at: Timestamp,
+    /// Whether a step ends only when a cook says so; else it ends by the clock too.
+    pub by_hand: bool,
+    /// By dish, what cooks said was done, in the order of the steps; shorter than the dishes while nobody said anything.
+    pub cuts: Vec<Vec<Cut>>,
 }
 
 impl TicketLine {
     /// Tells how far a dish has come: closed-form, from its booked steps and the time.
     pub fn state_of(&self, dish: usize, now: Timestamp) -> DishState {
         let Some(booked) = self.booked.get(dish) else { return DishState::Queued };
-        if booked.last().is_none_or(|last| last.ends_at <= now) {
+        let at = self.step_at(dish, now);
+        if at >= booked.len() {
             return DishState::Ready;
         }
-        booked.iter().rposition(|step| step.starts_at <= now).map_or(DishState::Queued, |step| self.phase(step))
+        booked[..=at].iter().rposition(|step| step.starts_at <= now).map_or(DishState::Queued, |step| self.phase(step))
+    }
+
+    /// Gives the first step of a dish that is not done; the number of its steps when it is ready.
+    pub fn step_at(&self, dish: usize, now: Timestamp) -> usize {
+        let by_cooks = self.cuts_of(dish).last().map_or(0, |cut| cut.step + 1);
+        if self.by_hand {
+            return by_cooks;
+        }
+        let Some(booked) = self.booked.get(dish) else { return 0 };
+        booked.iter().position(|step| step.ends_at > now).unwrap_or(booked.len()).max(by_cooks)
+    }
+
+    /// Gives what cooks said was done of a dish.
+    pub fn cuts_of(&self, dish: usize) -> &[Cut] {
+        self.cuts.get(dish).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives the first step to which a recall can take a dish back: those before it were ended by the clock.
+    pub fn recallable(&self, dish: usize, now: Timestamp) -> Option<usize> {
+        let mut first = self.step_at(dish, now);
+        let here = first;
+        for cut in self.cuts_of(dish).iter().rev() {
+            if cut.step + 1 != first {
+                break;
+            }
+            first = cut.step;
+        }
+        (first < here).then_some(first)
     }
 
     /// Tells what a step does for the dish: what comes before the heat prepares, what comes after it plates.
@@ -116,7 +162,16 @@ mod tests {
             BookedStep { station: 0, place: 0, starts_at: Timestamp(from - 10), ends_at: Timestamp(from) }
         });
         let booked = vec![booked.collect()];
-        TicketLine { line: 0, slug: "ham".into(), size: "M".into(), options: vec![], quantity: 1, steps, booked }
+        TicketLine {
+            line: 0,
+            slug: "ham".into(),
+            size: "M".into(),
+            options: vec![],
+            quantity: 1,
+            steps,
+            booked,
+            ..TicketLine::default()
+        }
     }
 
     fn walk(line: &TicketLine) -> Vec<&'static str> {

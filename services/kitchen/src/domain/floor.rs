@@ -90,6 +90,8 @@ pub struct Floor {
     pub time_scale: f64,
     /// Counts the changes of the time scale by staff.
     pub settings_version: i64,
+    /// Whether steps end only when a cook says so, for what is booked from now on.
+    pub by_hand: bool,
     /// The stations. They keep their places in this list, because booked steps point at them.
     pub stations: Vec<Station>,
 }
@@ -98,7 +100,7 @@ impl Floor {
     /// Makes the floor of a shop that has nothing yet; a time scale that makes no sense is one.
     pub fn empty(shop_id: ShopId, time_scale: f64) -> Floor {
         let time_scale = if TIME_SCALE_RANGE.contains(&time_scale) { time_scale } else { 1.0 };
-        Floor { shop_id, version: 0, time_scale, settings_version: 0, stations: Vec::new() }
+        Floor { shop_id, version: 0, time_scale, settings_version: 0, by_hand: false, stations: Vec::new() }
     }
 
     /// Tells why steps cannot be made here; none when they can.
@@ -124,14 +126,20 @@ impl Floor {
         let mut booked = Vec::with_capacity(steps.len());
         for step in steps {
             let (station, place) = self.earliest(&step.station_kind, from).expect("the caller asked what is lacking");
+            let micros = self.micros_of(step);
             let free_at = &mut self.stations[station].free_at[place];
             let starts_at = from.max(*free_at);
-            let ends_at = Timestamp(starts_at.0.saturating_add(scaled_micros(step.seconds, self.time_scale)));
+            let ends_at = Timestamp(starts_at.0.saturating_add(micros));
             *free_at = ends_at;
             from = ends_at;
             booked.push(BookedStep { station, place, starts_at, ends_at });
         }
         booked
+    }
+
+    /// Tells how many microseconds a step takes here, as things are now.
+    pub fn micros_of(&self, step: &Step) -> i64 {
+        scaled_micros(step.seconds, self.time_scale)
     }
 
     /// Finds the place of a kind where a step can begin earliest; among those that are free in time, the one that was

@@ -32,7 +32,7 @@ fn line(quantity: u32, steps: &[(&str, i64, i32)]) -> TicketLine {
         options: vec![],
         quantity,
         steps: steps.collect(),
-        booked: vec![],
+        ..TicketLine::default()
     }
 }
 

@@ -92,10 +92,34 @@ pub struct Ticket {
 pub enum Said {
     /// The first dish is being made.
     Started,
+    /// Dishes have other times than before.
+    Changed(Why),
     /// Every dish is ready.
     Ready,
     /// The kitchen cannot make it.
     Failed(Failure),
+}
+
+/// Why dishes have other times than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// A cook said that something was done.
+    Bumped,
+    /// A cook took that back.
+    Recalled,
+    /// Their station broke, and others make them.
+    Moved,
+}
+
+impl Why {
+    /// Gives its name in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Why::Bumped => "bumped",
+            Why::Recalled => "recalled",
+            Why::Moved => "moved",
+        }
+    }
 }
 
 /// What is to happen later.
@@ -120,7 +144,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn unchanged() -> Decision {
+    pub(super) fn unchanged() -> Decision {
         Decision::default()
     }
 
@@ -153,6 +177,8 @@ impl Ticket {
         }
         for line in &mut self.lines {
             line.booked = (0..line.quantity).map(|_| floor.book(&line.steps, now)).collect();
+            line.by_hand = floor.by_hand;
+            line.promised_at = line.booked.iter().flatten().map(|step| step.ends_at).max().unwrap_or(now);
         }
         self.state = State::Booked;
         self.time_scale = floor.time_scale;
@@ -170,11 +196,25 @@ impl Ticket {
             self.state = State::Cooking;
             decision = decision.say(Said::Started);
         }
+        if !self.ends_by_itself(now) {
+            return decision;
+        }
         if self.state == State::Cooking && self.ready_at <= now {
             self.state = State::Ready;
             return decision.say(Said::Ready);
         }
         decision.set(Timer::Ready(Some(self.ready_at)))
+    }
+
+    /// Tells whether the ticket becomes ready when its time has come: where cooks say what is done, only after they did.
+    fn ends_by_itself(&self, now: Timestamp) -> bool {
+        self.lines.iter().all(|line| !line.by_hand) || self.is_made(now)
+    }
+
+    /// Tells whether every dish has all its steps behind it.
+    pub(super) fn is_made(&self, now: Timestamp) -> bool {
+        let made = |line: &TicketLine| (0..line.booked.len()).all(|dish| line.step_at(dish, now) >= line.booked[dish].len());
+        self.lines.iter().all(made)
     }
 
     /// Begins to cook: the timer says that the first dish is due.
@@ -190,7 +230,7 @@ impl Ticket {
     ///
     /// It compares with the time for which the timer was set, not with the clock, which may have been put back.
     pub fn finish(&mut self, due: Timestamp) -> Decision {
-        if self.ready_at > due {
+        if self.ready_at > due || !self.ends_by_itself(due) {
             return Decision::unchanged();
         }
         let mut decision = Decision::changed();
@@ -241,7 +281,7 @@ impl Ticket {
             let from = kept.last().map_or(now, |last| last.ends_at.max(now));
             kept.extend(floor.book(&steps[step..], from));
         }
-        self.settle(now)
+        self.settle(now, Why::Moved)
     }
 
     /// Finds the dishes that a broken station tears: line, dish, and the first step that it has not ended.
@@ -249,8 +289,9 @@ impl Ticket {
         let mut torn = Vec::new();
         for (number, line) in self.lines.iter().enumerate() {
             for (dish, booked) in line.booked.iter().enumerate() {
-                if let Some(step) = booked.iter().position(|step| step.station == station && step.ends_at > now) {
-                    torn.push((number, dish, step));
+                let at = line.step_at(dish, now);
+                if let Some(step) = booked.iter().skip(at).position(|step| step.station == station) {
+                    torn.push((number, dish, at + step));
                 }
             }
         }
@@ -258,13 +299,19 @@ impl Ticket {
     }
 
     /// Finds the new times of a ticket that was moved. What has begun keeps its beginning.
-    fn settle(&mut self, now: Timestamp) -> Decision {
+    pub(super) fn settle(&mut self, now: Timestamp, why: Why) -> Decision {
         self.ready_at = self.booked().map(|step| step.ends_at).max().unwrap_or(now);
+        if why == Why::Bumped && self.is_made(now) {
+            self.ready_at = now.max(self.ready_at) + self.grace();
+        }
         if self.state == State::Booked {
             self.starts_at = self.booked().map(|step| step.starts_at).min().unwrap_or(now);
         }
         // The timers that were set before are dropped first, then those are set that are still needed.
-        self.go_on(now).set(Timer::Start(None)).set(Timer::Ready(None))
+        let mut decision = self.go_on(now).set(Timer::Start(None)).set(Timer::Ready(None));
+        let place = usize::from(decision.said.first() == Some(&Said::Started));
+        decision.said.insert(place, Said::Changed(why));
+        decision
     }
 
     /// Drops all bookings and gives back the places of what has not ended.
@@ -273,6 +320,7 @@ impl Ticket {
         floor.release(held);
         for line in &mut self.lines {
             line.booked.clear();
+            line.cuts.clear();
         }
         (self.starts_at, self.ready_at) = (Timestamp(0), Timestamp(0));
     }
@@ -287,7 +335,8 @@ impl Ticket {
     // Minutes in microseconds are far below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
     pub fn cooking_ms(&self) -> i64 {
-        let micros = self.ready_at.0.saturating_sub(self.starts_at.0);
+        let last = self.booked().map(|step| step.ends_at).max().unwrap_or(self.ready_at);
+        let micros = last.0.saturating_sub(self.starts_at.0);
         (micros as f64 * self.time_scale / 1_000.0).round() as i64
     }
 
