@@ -28,6 +28,7 @@ mod outages;
 mod patience;
 mod platform;
 mod schema;
+mod share;
 mod stock;
 mod undo;
 mod watch;

@@ -84,6 +84,7 @@ fn of_path(name: &str) -> Value {
     let what = match name {
         "order" => "The id of an order: `ord_…`.",
         "payment" => "The id of a payment: `pay_…`.",
+        "share" => "What `GET /v1/orders/{order}/progress` gives to its owner as `share`.",
         "item" => "The id of an item, `itm_…`; where it is only read, its short name does as well.",
         "stock" => "The id of a thing in stock, `stk_…`; where it is only read, its short name does as well.",
         "shop" => "The id of a shop: `shp_…`.",

@@ -229,6 +229,14 @@ pub enum Error {
     /// An amount does not fit.
     #[error("The order is too large.")]
     TooLarge,
+    /// It costs something else than its customer was told.
+    #[error("This order costs {now_minor} now, in minor units, and not {told_minor} as the customer was told.")]
+    TotalChanged {
+        /// What the customer was told.
+        told_minor: i64,
+        /// What it costs.
+        now_minor: i64,
+    },
 }
 
 impl Error {
@@ -238,6 +246,9 @@ impl Error {
             Error::TooLate(state) => Fault::refused("too_late_to_cancel", self.to_string()).with("state", state.word()),
             Error::Delivered => Fault::refused("already_delivered", self.to_string()),
             Error::TooLarge => Fault::invalid("amount_too_large", self.to_string()),
+            Error::TotalChanged { told_minor, now_minor } => Fault::refused("total_changed", self.to_string())
+                .with("expected_total_minor", *told_minor)
+                .with("total_minor", *now_minor),
         }
     }
 }
@@ -387,6 +398,14 @@ pub fn price(
         total = total.checked_add(charge.amount_minor).ok_or(Error::TooLarge)?;
     }
     Ok((charges, total))
+}
+
+/// Refuses a total that is not the one the customer was told; who was told none takes any.
+pub fn agreed(told_minor: Option<i64>, now_minor: i64) -> Result<(), Error> {
+    match told_minor {
+        Some(told_minor) if told_minor != now_minor => Err(Error::TotalChanged { told_minor, now_minor }),
+        _ => Ok(()),
+    }
 }
 
 /// Sums what all lines take from stock; `per_line` gives, for each line, what one of it takes.

@@ -218,6 +218,7 @@ pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceReq
         let currency = Currency::parse(&shop.currency)?;
         let fee = if wish.fulfilment == Fulfilment::Delivery { shop.delivery_fee_minor } else { 0 };
         let (charges, total_minor) = domain::price(&lines, currency, shop.tax_included, fee, request.tip_minor).map_err(|error| error.fault())?;
+        domain::agreed(request.expected_total_minor, total_minor).map_err(|error| error.fault())?;
         let frozen = Frozen {
             shop_id: wish.shop,
             placed_at: wish.placed_at.unwrap_or(now),

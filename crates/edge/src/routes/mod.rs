@@ -14,6 +14,7 @@ pub(crate) mod operator;
 pub(crate) mod order_view;
 pub(crate) mod orders;
 pub(crate) mod payments;
+pub(crate) mod progress;
 pub(crate) mod system;
 
 use axum::{Json, Router};
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Router<Edge> {
     catalog::add(&mut api);
     items::add(&mut api);
     orders::add(&mut api);
+    progress::add(&mut api);
     board::add(&mut api);
     payments::add(&mut api);
     inventory::add(&mut api);

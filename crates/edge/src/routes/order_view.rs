@@ -84,6 +84,13 @@ pub(crate) struct Order {
     version: i64,
 }
 
+impl Order {
+    /// Leaves out what is no business of somebody to whom the guest has shown the order.
+    pub(crate) fn by_link(self) -> Order {
+        Order { reference: None, cancellable: false, ..self }
+    }
+}
+
 /// A page of orders.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrderPage {

@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::shape::{PageAsked, Reason, Time, read_time, rows, time};
 use crate::{Edge, ask, stream};
 
-const FOLLOW: &[Param] = &[Param::text("after", "The id of the last event that was seen: `evt_…`.")];
+pub(super) const FOLLOW: &[Param] = &[Param::text("after", "The id of the last event that was seen: `evt_…`.")];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("orders");
@@ -131,6 +131,10 @@ struct NewOrder {
     /// Staff's own name for the order.
     #[serde(default)]
     reference: String,
+    /// What the guest was told that it costs, in minor units: an order that costs anything else is refused with what it costs
+    /// now. Left out, any total will do.
+    #[serde(default)]
+    expected_total_minor: Option<i64>,
 }
 
 /// One thing that happened to an order.
@@ -175,6 +179,7 @@ fn wished(edge: &Edge, shop_id: i64, new: NewOrder) -> Result<PlaceRequest, Faul
         placed_at: new.placed_at.map_or(Ok(0), |at| read_time("placed_at", &at))?,
         language: new.language,
         reference: new.reference,
+        expected_total_minor: new.expected_total_minor,
     })
 }
 
@@ -222,7 +227,7 @@ async fn history(State(edge): State<Edge>, asked: Asked, Path(order): Named) -> 
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct After {
+pub(super) struct Following {
     after: Option<String>,
 }
 
@@ -231,13 +236,25 @@ async fn events(
     asked: Asked,
     Path(order): Named,
     headers: HeaderMap,
-    Asking(query): Asking<After>,
+    Asking(query): Asking<Following>,
 ) -> Result<Response, Problem> {
     let message = one(&edge, &order)?;
     let id = message.order_id;
-    let after = stream::resume(&edge, &headers, query.after.as_deref())?;
     let now = shown(&edge, ask!(edge, &asked.call, orders.get_order, message));
-    let snapshot = serde_json::to_string(&now)
+    follow(&edge, &asked, id, &now, &headers, &query)
+}
+
+/// Opens the stream of an order of which it is certain that whoever asks may see it.
+pub(super) fn follow(
+    edge: &Edge,
+    asked: &Asked,
+    order: i64,
+    now: &Order,
+    headers: &HeaderMap,
+    query: &Following,
+) -> Result<Response, Problem> {
+    let after = stream::resume(edge, headers, query.after.as_deref())?;
+    let snapshot = serde_json::to_string(now)
         .map_err(|error| Fault::internal("answer_unwritable", "The order cannot be written down.").because(error))?;
-    stream::of_order(&edge, &asked, id, &snapshot, after)
+    stream::of_order(edge, asked, order, &snapshot, after)
 }

@@ -55,6 +55,9 @@ pub struct PlaceRequest {
     /// The client's own name for the order; staff only.
     #[prost(string, tag = "10")]
     pub reference: ::prost::alloc::string::String,
+    /// What the customer was told that it costs; what costs anything else is refused.
+    #[prost(int64, optional, tag = "11")]
+    pub expected_total_minor: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Line {

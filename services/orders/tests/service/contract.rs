@@ -66,6 +66,17 @@ async fn s4_p05_the_same_request_twice_is_one_order_and_another_body_is_refused(
 }
 
 #[tokio::test]
+async fn what_costs_something_else_than_the_customer_was_told_is_refused_with_what_it_costs_now() {
+    let platform = Platform::start(services()).await;
+    let told = |minor| PlaceRequest { expected_total_minor: Some(minor), ..wish(2) };
+    let refused = fault_of(client(&platform, guest(7)).place(told(2_600)).await.unwrap_err());
+    assert_eq!(refused.code, "total_changed");
+    assert_eq!((&refused.details["expected_total_minor"], &refused.details["total_minor"]), (&2_600.into(), &2_650.into()));
+    assert!(platform.events("order.created").await.is_empty(), "a refused order leaves nothing");
+    assert_eq!(client(&platform, guest(7)).place(told(2_650)).await.unwrap().into_inner().total_minor, 2_650);
+}
+
+#[tokio::test]
 async fn nobody_sees_or_cancels_what_is_anothers() {
     let platform = Platform::start(services()).await;
     let order_id = place(&platform, guest(7)).await.order_id;
