@@ -38,7 +38,7 @@ export function newKey() {
  * Sends one request. Gives the answer's JSON, or throws a `Problem`.
  * `key` names an act that may be repeated; `token` is the staff's, a guest is known by the cookie.
  */
-export async function call(path, { method = 'GET', body, key, token, signal, patience = PATIENCE_MS } = {}) {
+export async function call(path, { method = 'GET', body, key, token, signal, patience = PATIENCE_MS, cache = 'no-store' } = {}) {
   const headers = { Accept: 'application/json', 'Accept-Language': language() };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (key) headers['Idempotency-Key'] = key;
@@ -48,7 +48,7 @@ export async function call(path, { method = 'GET', body, key, token, signal, pat
   let response;
   let text;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: signals, cache: 'no-store' });
+    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: signals, cache });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -1,0 +1,25 @@
+// What a guest typed, checked kindly and at once. Gives the key of what is wrong, or nothing.
+
+export const CHECKS = {
+  name: (value) => (value.trim() ? '' : 'check.name'),
+  phone(value) {
+    const digits = value.replace(/\D/g, '');
+    if (!value.trim()) return 'check.phone';
+    if (/[^\d\s()+.\-–/]/.test(value)) return 'check.phone.letters';
+    return digits.length < 7 ? 'check.phone.short' : digits.length > 15 ? 'check.phone.long' : '';
+  },
+  address(value, form) {
+    if (form.fulfilment === 'pickup') return '';
+    if (!value.trim()) return 'check.address';
+    return value.trim().length < 6 || !/\d/.test(value) ? 'check.address.short' : '';
+  },
+  email(value) {
+    return !value.trim() || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim()) ? '' : 'check.email';
+  },
+  note: (value) => (new TextEncoder().encode(value).length > 1000 ? 'check.long' : ''),
+};
+
+/** Checks all of it; gives what is wrong by field. */
+export function wrongs(form) {
+  return Object.fromEntries(Object.entries(CHECKS).map(([field, check]) => [field, check(form[field] || '', form)]).filter(([, wrong]) => wrong));
+}

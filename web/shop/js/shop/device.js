@@ -1,0 +1,32 @@
+// What this device remembers: who orders here, and what was ordered. It stays here; the platform is told only what an order needs.
+
+import { keep, kept } from '../core/page.js';
+
+const ORDERS = 'comanda.orders';
+const CONTACT = 'comanda.contact';
+const ORDERS_MAX = 50;
+
+/** Remembers an order with what it takes to place it once more. */
+export function remember(order, body) {
+  const others = orders().filter((one) => one.id !== order.order_id);
+  keep(ORDERS, [{ id: order.order_id, at: order.placed_at, total: order.total, body }, ...others].slice(0, ORDERS_MAX));
+  if (body.contact) keep(CONTACT, { ...body.contact, fulfilment: body.fulfilment });
+}
+
+export function orders() {
+  const found = kept(ORDERS, []);
+  return Array.isArray(found) ? found : [];
+}
+
+export function orderOf(id) {
+  return orders().find((one) => one.id === id);
+}
+
+export function contact() {
+  return { name: '', phone: '', address: '', email: '', note: '', fulfilment: 'delivery', ...kept(CONTACT, {}) };
+}
+
+/** Turns the lines of an order into lines of a cart, with the prices that were paid then. */
+export function again(order) {
+  return order.lines.map((line) => ({ slug: line.item, size: line.size, options: line.options, quantity: line.quantity, seen: line.unit.amount_minor, name: line.name }));
+}

@@ -1,0 +1,81 @@
+// The menu as the page has it: read once, read again now and then, searched and filtered here.
+
+import { call } from '../core/api.js';
+import { folded, named } from '../core/i18n.js';
+
+/** Reads the menu; an unchanged one costs no body, because the browser keeps it with its tag. */
+export async function read() {
+  const early = globalThis.comandaEarly?.['/v1/menu'];
+  if (early) {
+    delete globalThis.comandaEarly['/v1/menu'];
+    return early.catch(() => call('/v1/menu', { cache: 'no-cache' }));
+  }
+  return call('/v1/menu', { cache: 'no-cache' });
+}
+
+/** Finds an item by its short name. */
+export function item(menu, slug) {
+  return menu.items.find((one) => one.slug === slug && !one.retired);
+}
+
+/** Finds a size of an item. */
+export function variant(found, size) {
+  return found?.variants.find((one) => one.size === size);
+}
+
+/** Gives what can be added to an item. */
+export function extras(menu, found) {
+  return menu.options.filter((option) => option.categories.includes(found.category));
+}
+
+/** Tells whether an item can be had in any size. */
+export function there(found) {
+  return found.available && found.variants.some((one) => !one.sold_out);
+}
+
+/** What a guest may narrow the menu down to. */
+export const FILTERS = {
+  vegetarian: (found) => found.kind === 'dish' && (found.attributes.vegetarian === true || found.category === 'veggie'),
+  mild: (found) => found.kind === 'dish' && found.attributes.spicy !== true,
+  spicy: (found) => found.attributes.spicy === true,
+  nutless: (found) => found.attributes.nuts !== true && found.slug !== 'cantucci_box',
+};
+
+/** Gives the categories with what is left of them after search and filters; empty ones are left out. */
+export function narrowed(menu, text, filters) {
+  const words = folded(text).split(/\s+/).filter(Boolean);
+  const fits = (found) => {
+    if (found.retired || !filters.every((name) => FILTERS[name](found))) return false;
+    if (!words.length) return true;
+    const own = folded(Object.values(found.name).concat(Object.values(found.description)).join(' '));
+    return words.every((word) => own.includes(word));
+  };
+  const order = (a, b) => Number(there(b)) - Number(there(a)) || named(a.name).localeCompare(named(b.name));
+  return menu.categories
+    .map((category) => ({ category, items: menu.items.filter((found) => found.category === category.slug && fits(found)).sort(order) }))
+    .filter((group) => group.items.length);
+}
+
+/** Where the picture of an item lies. */
+export function picture(slug) {
+  return `/img/dishes/${encodeURIComponent(slug)}.svg`;
+}
+
+/** Tells whether the shop is open at a moment of its own clock; an empty week means always. */
+export function open(shop, at = new Date()) {
+  if (!shop.opening.length || shop.opening.every((day) => !day.length)) return { now: true };
+  const parts = Object.fromEntries(
+    new Intl.DateTimeFormat('en', { timeZone: shop.time_zone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(at).map((part) => [part.type, part.value]),
+  );
+  const today = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.weekday);
+  const minute = Number(parts.hour) * 60 + Number(parts.minute);
+  const covers = (day, shift) => (shop.opening[(today + day + 7) % 7] || []).find((span) => span.opens_minute <= minute + shift && minute + shift < span.closes_minute);
+  const span = covers(0, 0) || covers(-1, 1440);
+  const whole = span && span.opens_minute === 0 && span.closes_minute === 1440;
+  return { now: Boolean(span), closes: span && !whole ? clock(span.closes_minute) : '' };
+}
+
+function clock(minute) {
+  const of = minute % 1440;
+  return `${String(Math.floor(of / 60)).padStart(2, '0')}:${String(of % 60).padStart(2, '0')}`;
+}

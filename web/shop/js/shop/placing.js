@@ -1,0 +1,37 @@
+// Placing an order once, whatever the network does: the wish and its key are kept on the device until they are answered.
+
+import { newKey, Problem, settle } from '../core/api.js';
+import { keep, kept } from '../core/page.js';
+
+const KEPT = 'comanda.placing';
+/** The platform remembers what it answered to a key for a day; an older wish must not be sent again. */
+const REMEMBERED_MS = 20 * 3600 * 1000;
+
+/** Gives the wish that was sent and never answered. */
+export function waiting() {
+  const found = kept(KEPT, null);
+  if (!found?.key) return null;
+  if (Date.now() - found.at > REMEMBERED_MS) {
+    keep(KEPT, null);
+    return null;
+  }
+  return found;
+}
+
+/**
+ * Places an order, or asks again about the one that was not answered. Gives the order. `hear(problem)` is told of every
+ * round that was lost. A refusal is thrown and forgets the wish: the next one is another.
+ */
+export async function place(body, hear) {
+  const before = waiting();
+  const wish = before && (!body || JSON.stringify(before.body) === JSON.stringify(body)) ? before : { key: newKey(), body, at: Date.now() };
+  keep(KEPT, wish);
+  try {
+    const order = await settle('/v1/orders', { key: wish.key, body: wish.body }, hear);
+    keep(KEPT, null);
+    return { order, body: wish.body };
+  } catch (error) {
+    if (error instanceof Problem) keep(KEPT, null);
+    throw error;
+  }
+}
