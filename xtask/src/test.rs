@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::journeys;
+
 /// Where Debian keeps the programs of PostgreSQL.
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// The line that installs it.
@@ -22,6 +24,7 @@ pub fn run(root: &Path) -> Result<bool, String> {
     green &= cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
     green &= cargo(root, &logs, "workspace", &["test", "--workspace", "--locked", "--no-fail-fast"])?;
     green &= on_postgres(root, &logs)?;
+    green &= journeys::run(root, &logs)?;
     println!("{}", if green { "All tests are green." } else { "Some tests are red." });
     Ok(green)
 }
@@ -112,14 +115,18 @@ fn have_postgres() -> Result<(), String> {
         return Ok(());
     }
     println!("PostgreSQL is missing; installing it: {INSTALL}");
-    let script = format!("apt-get update -q && DEBIAN_FRONTEND=noninteractive {INSTALL}");
-    let installed = Command::new("sh").args(["-c", &script]).status().is_ok_and(|status| status.success());
-    if installed && there() {
+    if install(INSTALL) && there() {
         return Ok(());
     }
     Err(format!(
         "PostgreSQL is needed for the laws of the sql port and for the services. Install it as root with:\n  apt-get update && {INSTALL}"
     ))
+}
+
+/// Runs a line that installs something from Debian; `true` when it ended well.
+pub fn install(line: &str) -> bool {
+    let script = format!("apt-get update -q && DEBIAN_FRONTEND=noninteractive {line}");
+    Command::new("sh").args(["-c", &script]).status().is_ok_and(|status| status.success())
 }
 
 /// Runs cargo, shows its output, and keeps a copy.
@@ -128,21 +135,27 @@ fn cargo(root: &Path, logs: &Path, name: &str, args: &[&str]) -> Result<bool, St
     let failed = |error: std::io::Error| format!("cargo {}: {error}", args.join(" "));
     let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(program);
-    command.args(args).current_dir(root).stdout(Stdio::piped());
+    command.args(args).current_dir(root);
     match name {
         "postgres" if std::env::var_os(ASKS).is_none() => command.env(ASKS, "start"),
         "postgres" => &mut command,
         _ => command.env_remove(ASKS),
     };
-    let mut child = command.spawn().map_err(failed)?;
-    let mut log = File::create(logs.join(format!("{name}.log"))).map_err(failed)?;
-    let output = child.stdout.take().ok_or("cargo has no output")?;
-    for line in BufReader::new(output).lines() {
-        let line = line.map_err(failed)?;
-        println!("{line}");
-        writeln!(log, "{line}").map_err(failed)?;
+    kept(&mut command, &logs.join(format!("{name}.log"))).map_err(failed)
+}
+
+/// Runs a command, shows its output, and keeps a copy; `true` when it ended well.
+pub fn kept(command: &mut Command, log: &Path) -> std::io::Result<bool> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut log = File::create(log)?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            println!("{line}");
+            writeln!(log, "{line}")?;
+        }
     }
-    Ok(child.wait().map_err(failed)?.success())
+    Ok(child.wait()?.success())
 }
 
 #[cfg(test)]

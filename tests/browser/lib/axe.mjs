@@ -1,0 +1,23 @@
+// Asks axe whether everybody can use a page.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Fails when axe finds anything on the page as it is now. */
+export async function axe(page, name = page.url()) {
+  // What still moves has colours between two; it is looked at when it has come to rest.
+  await page.evaluate(() => {
+    const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
+    return Promise.all(document.getAnimations().filter(ends).map((one) => one.finished.catch(() => {})));
+  });
+  await page.evaluate(SOURCE);
+  const found = await page.evaluate(async (tags) => {
+    const { violations } = await globalThis.axe.run(document, { runOnly: tags });
+    return violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`) }));
+  }, TAGS);
+  assert.deepEqual(found, [], `axe on ${name}`);
+}
