@@ -13,6 +13,7 @@ mod events;
 mod layers;
 mod licences;
 mod migrations;
+mod pages;
 mod problems;
 mod purity;
 mod rooms;
@@ -20,6 +21,7 @@ mod sizes;
 mod smells;
 mod sql;
 mod unused;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -53,7 +55,7 @@ struct Rule {
 }
 
 /// Every rule, in the order of printing.
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 17] = [
     Rule { name: "layers", find: layers::find },
     Rule { name: "contracts", find: contracts::find },
     Rule { name: "drivers", find: drivers::find },
@@ -69,6 +71,8 @@ const RULES: [Rule; 15] = [
     Rule { name: "smells", find: smells::find },
     Rule { name: "unused", find: unused::find },
     Rule { name: "licences", find: licences::find },
+    Rule { name: "pages", find: pages::find },
+    Rule { name: "words", find: words::find },
 ];
 
 /// Everything that the rules find, with the rule's name.

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 /// What is read; everything else is known by its path alone.
-const READ: [&str; 6] = ["rs", "toml", "sql", "json", "proto", "md"];
-const SKIPPED: [&str; 4] = ["target", "node_modules", "dist", "vendor"];
+const READ: [&str; 12] = ["rs", "toml", "sql", "json", "proto", "md", "html", "css", "js", "mjs", "svg", "webmanifest"];
+const SKIPPED: [&str; 3] = ["target", "node_modules", "dist"];
 /// Larger files are data, not text that a rule would read.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
