@@ -37,7 +37,7 @@ fn inline(path: &str, text: &str, found: &mut Vec<Violation>) {
         let line = text[..at].matches('\n').count() + 1;
         found.push(Violation::new(path, line, format!("{what}: the policy of the pages refuses it")));
     };
-    for (at, _) in text.match_indices('<') {
+    for (at, _) in text.match_indices('<').filter(|(at, _)| !text[at + 1..].starts_with('/')) {
         let Some(end) = end_of_tag(&text[at..]) else { continue };
         let tag = &text[at + 1..at + end];
         let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect();
