@@ -16,6 +16,7 @@ mod replay;
 mod seed;
 mod services;
 mod settings;
+mod sockets;
 mod telemetry;
 mod up;
 
@@ -79,6 +80,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::begin_logs();
+    sockets::allow_many();
     let outcome = runtime().and_then(|runtime| runtime.block_on(run(cli.command)));
     match outcome {
         Ok(code) => code,

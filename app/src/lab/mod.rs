@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod child;
+mod followers;
 mod kill;
 mod menu;
 mod orders;
@@ -35,6 +36,8 @@ enum Bench {
     Kill(KillOptions),
     /// Reads of the menu, against a bare handler with the same JSON.
     Menu(MenuOptions),
+    /// Open order pages: how soon each hears what happens to its order, and what it costs.
+    Followers(followers::Options),
     /// Twice the rate that the platform can hold: what it does goes on, what it cannot do is refused.
     Overload(overload::Options),
     /// The replayed year to the cent, and how fast, how small and how ready the platform is on it.
@@ -129,6 +132,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
         Bench::Orders(options) => orders::run(options).await,
         Bench::Kill(options) => kill::run(options).await,
         Bench::Menu(options) => menu::run(options).await,
+        Bench::Followers(options) => followers::run(options).await,
         Bench::Overload(options) => overload::run(options).await,
         Bench::Year(options) => year::run(options).await,
     }
