@@ -118,6 +118,9 @@ struct Variant {
     /// What it takes of the stock; staff alone are told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     needs: Vec<Need>,
+    /// What it takes of an option, in percent of size M; staff alone are told, to send it back with an edit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<i64>,
 }
 
 /// A thing on the menu. Recipes are shown to staff.
@@ -230,6 +233,7 @@ pub(super) fn shown(edge: &Edge, item: Message, currency: &str, staff: bool) -> 
         price: money(variant.price_minor, currency),
         sold_out: variant.sold_out,
         needs: if staff { variant.needs.into_iter().map(need).collect() } else { Vec::new() },
+        percent: staff.then_some(variant.percent),
     };
     let step = |step: MessageStep| Step { station: step.station, seconds: step.seconds, celsius: step.celsius };
     Item {

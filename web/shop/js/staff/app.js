@@ -1,0 +1,124 @@
+// The staff's pages: sign in, then one view at a time, all live.
+
+import { Alpine, say, start } from '../core/page.js';
+import { t } from '../core/i18n.js';
+import * as house from './house.js';
+import * as session from './session.js';
+import * as asking from './asking.js';
+import { wakeBell } from './sound.js';
+import { short, since, timer, wrong } from './words.js';
+import { board } from './board.js';
+import { couriers } from './couriers.js';
+import { kitchen } from './kitchen.js';
+import { menu } from './menu.js';
+import { stations } from './stations.js';
+import { stock } from './stock.js';
+
+const VIEWS = {
+  board: ['orders', 'ended', 'tickets', 'deliveries'],
+  kitchen: ['tickets', 'orders', 'stations'],
+  couriers: ['deliveries'],
+  stock: ['levels'],
+  menu: ['items', 'menu'],
+  stations: ['stations', 'tickets'],
+};
+
+function staff() {
+  return {
+    views: Object.keys(VIEWS),
+    view: 'board',
+    signed: Boolean(session.tokenNow()),
+    token: '',
+    error: '',
+    busy: false,
+    toast: '',
+
+    init() {
+      session.whenRefused(() => this.leave(t('sign.over')));
+      addEventListener('popstate', () => this.go(asked(), false));
+      house.hear((name, event) => {
+        if (name === 'stock.low') this.tell(t('stock.alert', { name: lowName(event.data) }));
+      });
+      this.view = asked();
+      if (this.signed) this.enter();
+      this.titled();
+      addEventListener('language', () => this.titled());
+    },
+    async sign() {
+      if (!this.token.trim()) return this.wrongToken(t('sign.empty'));
+      this.busy = true;
+      this.error = '';
+      wakeBell();
+      try {
+        await session.signIn(this.token.trim());
+        this.token = '';
+        this.signed = true;
+        this.enter();
+        this.$nextTick(() => document.getElementById('main').focus());
+      } catch (error) {
+        this.wrongToken([401, 403].includes(error.status) ? t('sign.wrong') : wrong(error));
+      } finally {
+        this.busy = false;
+      }
+    },
+    wrongToken(text) {
+      this.error = text;
+      this.$nextTick(() => document.getElementById('token').focus());
+    },
+    enter() {
+      house.need(...VIEWS[this.view]);
+      house.open(() => this.leave(t('sign.over')));
+    },
+    leave(why = '') {
+      session.signOut();
+      house.close();
+      this.signed = false;
+      this.error = why;
+    },
+    go(view, push = true) {
+      if (view === this.view) return;
+      this.view = view;
+      if (push) history.pushState(null, '', view === 'board' ? '/staff' : `/staff/${view}`);
+      if (this.signed) house.need(...VIEWS[view]);
+      this.titled();
+      this.$nextTick(() => document.getElementById('main')?.focus());
+    },
+    titled() {
+      document.title = `${t(`view.${this.view}`)} · ${t('brand')}`;
+    },
+    get paused() {
+      return house.house.services.filter((service) => service.paused).map((service) => t(`service.${service.service}`));
+    },
+    get live() {
+      return house.house.status;
+    },
+    get ready() {
+      return VIEWS[this.view].every((name) => house.house.there[name]);
+    },
+    get failing() {
+      return VIEWS[this.view].some((name) => house.house.failed[name]);
+    },
+    tell(text) {
+      this.toast = text;
+      say(text);
+      clearTimeout(this.fade);
+      this.fade = setTimeout(() => (this.toast = ''), 12000);
+    },
+  };
+}
+
+function asked() {
+  const view = location.pathname.replace(/\/+$/, '').split('/')[2] || 'board';
+  return VIEWS[view] ? view : 'board';
+}
+
+function lowName(data) {
+  return (data.slug || '').replaceAll('_', ' ');
+}
+
+house.build();
+asking.build();
+Alpine.magic('short', () => short);
+Alpine.magic('timer', () => timer);
+Alpine.magic('since', () => since);
+await start({ words: ['staff'], parts: { staff, board, kitchen, couriers, stock, menu, stations, asker: asking.asker } });

@@ -1,0 +1,99 @@
+// The board: every open order by how far it has come.
+
+import { t, named } from '../core/i18n.js';
+import { act, ask } from './session.js';
+import { house, refresh } from './house.js';
+import { open } from './asking.js';
+import { short, since, timer } from './words.js';
+
+const COLUMNS = [
+  { id: 'new', states: ['pending', 'reserved'] },
+  { id: 'line', states: ['paid', 'promised'] },
+  { id: 'cooking', states: ['cooking'] },
+  { id: 'ready', states: ['ready'] },
+  { id: 'shipped', states: ['shipped'] },
+  { id: 'ended', states: ['delivered', 'cancelled'] },
+];
+/** From this age on an order that nobody cooks yet is late. */
+const WAITING_MAX_MS = 10 * 60000;
+
+export function board() {
+  return {
+    only: '',
+    detail: null,
+    contact: null,
+    get columns() {
+      return COLUMNS.map((column) => {
+        const orders = (column.id === 'ended' ? house.ended : house.orders).filter((order) => column.states.includes(order.state));
+        return { id: column.id, orders, title: t(`board.${column.id}`) };
+      });
+    },
+    get shown() {
+      return this.only ? this.columns.filter((column) => column.id === this.only) : this.columns;
+    },
+    get lateCount() {
+      return house.orders.filter((order) => this.late(order)).length;
+    },
+    pick(id) {
+      this.only = this.only === id ? '' : id;
+    },
+    age(order) {
+      return timer(since(order.accepted_at));
+    },
+    /** An order is late against what its ticket or its courier promised. */
+    late(order) {
+      const due = this.due(order);
+      return due > 0 && house.now > due;
+    },
+    due(order) {
+      if (['pending', 'reserved', 'paid', 'promised'].includes(order.state) && !this.ticket(order)) return Date.parse(order.accepted_at) + WAITING_MAX_MS;
+      if (order.state === 'shipped') return Date.parse(house.deliveries.find((one) => one.order_id === order.order_id)?.expected_at) || 0;
+      return Date.parse(this.ticket(order)?.promised_at) || 0;
+    },
+    ticket(order) {
+      return house.tickets.find((ticket) => ticket.order_id === order.order_id && ticket.promised_at);
+    },
+    lateBy(order) {
+      return t('board.late', { time: timer(house.now - this.due(order)) });
+    },
+    lines(order) {
+      return order.lines.map((line) => ({ text: `${line.quantity} × ${named(line.name)}`, size: line.size, extras: line.options.length }));
+    },
+    paid(order) {
+      if (order.payment === 'cash') return t('pay.cash');
+      return t(['pending', 'reserved'].includes(order.state) ? 'pay.open' : 'pay.card');
+    },
+    why(order) {
+      const key = `reason.${order.reason}`;
+      const told = t(key);
+      return told === key ? order.reason : told;
+    },
+    async show(order) {
+      this.detail = order;
+      this.contact = null;
+      this.$nextTick(() => this.$refs.detail.showModal());
+      try {
+        const contact = await ask(`/v1/orders/${order.order_id}/contact`);
+        if (this.detail?.order_id === order.order_id) this.contact = contact;
+      } catch {
+        // The order is shown without its person.
+      }
+    },
+    cancel(order) {
+      this.$refs.detail.close();
+      open({
+        title: t('cancel.title', { order: short(order.order_id) }),
+        text: t(order.payment === 'card' ? 'cancel.text.card' : 'cancel.text.cash'),
+        fields: [{ name: 'reason', label: t('reason.label'), needed: true, options: ['guest', 'closing', 'mistake'].map((word) => t(`cancel.why.${word}`)) }],
+        yes: t('cancel.yes'),
+        tone: 'bad',
+        done: t('cancel.done', { order: short(order.order_id) }),
+        run: async ({ reason }) => {
+          await act(`/v1/orders/${order.order_id}/cancel`, { reason });
+          refresh('orders');
+          refresh('ended');
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// Stations: what works, what is broken, and who is told.
+
+import { named, t } from '../core/i18n.js';
+import { act } from './session.js';
+import { house, refresh, replace } from './house.js';
+import { open } from './asking.js';
+
+export function stations() {
+  return {
+    name(station) {
+      return named(station.name) || station.slug;
+    },
+    /** How many open dishes wait for a station, as they are booked. */
+    dishes(station) {
+      const waits = (dish) => dish.steps.some((step, place) => place >= dish.step && step.station_id === station.station_id);
+      return house.tickets.flatMap((ticket) => ticket.dishes).filter(waits).length;
+    },
+    alone(station) {
+      return !house.stations.some((other) => other.kind === station.kind && other.station_id !== station.station_id && !other.broken);
+    },
+    breakIt(station) {
+      const n = this.dishes(station);
+      open({
+        title: t('break.title', { name: this.name(station) }),
+        text: t(this.alone(station) ? 'break.text.alone' : 'break.text.others', { n }),
+        fields: [{ name: 'reason', label: t('reason.label'), needed: true }],
+        yes: t('break.yes'),
+        tone: 'bad',
+        done: t('break.done', { name: this.name(station) }),
+        run: ({ reason }) => this.set(station, 'break', reason),
+      });
+    },
+    repair(station) {
+      open({
+        title: t('repair.title', { name: this.name(station) }),
+        fields: [{ name: 'reason', label: t('reason.label') }],
+        yes: t('repair.yes'),
+        tone: 'good',
+        done: t('repair.done', { name: this.name(station) }),
+        run: ({ reason }) => this.set(station, 'repair', reason),
+      });
+    },
+    async set(station, verb, reason) {
+      replace('stations', 'station_id', await act(`/v1/kitchen/stations/${station.station_id}/${verb}`, { reason }));
+      refresh('tickets');
+    },
+  };
+}
