@@ -126,6 +126,11 @@ export function day(at, withTime = false) {
   return maker('DateTimeFormat', options).format(date);
 }
 
+/** Writes a moment: the time alone when it is today's. */
+export function moment(at) {
+  return new Date(at).toDateString() === new Date().toDateString() ? t('today', { at: clock(at) }) : day(at, true);
+}
+
 /** Writes a span of time for people: minutes from one minute on, seconds below. */
 export function span(ms) {
   const unit = ms >= 60000 ? 'minute' : 'second';

@@ -7,11 +7,11 @@ import { setTheme, theme, THEMES } from './theme.js';
 
 /**
  * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`).
- * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime)`, `$span(ms)`.
+ * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime)`, `$moment(at)`, `$span(ms)`.
  */
 export async function start({ words, parts }) {
   i18n.watchedBy(Alpine.reactive);
-  const helpers = { t: i18n.t, named: i18n.named, money, cash: show, clock: i18n.clock, day: i18n.day, span: i18n.span, list: i18n.list };
+  const helpers = { t: i18n.t, named: i18n.named, money, cash: show, clock: i18n.clock, day: i18n.day, moment: i18n.moment, span: i18n.span, list: i18n.list };
   for (const [name, helper] of Object.entries(helpers)) Alpine.magic(name, () => helper);
   Alpine.data('prefs', prefs);
   for (const [name, part] of Object.entries(parts)) Alpine.data(name, part);

@@ -1,0 +1,104 @@
+// Looking at the menu: it is read, kept fresh while somebody looks, searched and filtered.
+
+import { language, t } from '../core/i18n.js';
+import { say } from '../core/page.js';
+import { extras, FILTERS, narrowed, open, picture, read, there } from './menu.js';
+
+/** How old a menu may be while somebody looks at it. */
+const FRESH_MS = 30000;
+
+export function browsing() {
+  return {
+    menu: null,
+    trouble: false,
+    text: '',
+    filters: [],
+    filterNames: Object.keys(FILTERS),
+    readAt: 0,
+
+    async init() {
+      await this.refresh();
+      this.watchCart();
+      if (location.hash === '#cart') this.openCheckout();
+      setInterval(() => document.visibilityState === 'visible' && this.refresh(), FRESH_MS);
+      document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && Date.now() - this.readAt > FRESH_MS && this.refresh());
+    },
+
+    /** Reads the menu again; an old one is better than none. */
+    async refresh() {
+      try {
+        this.menu = await read();
+        this.readAt = Date.now();
+        this.trouble = false;
+      } catch {
+        this.trouble = !this.menu;
+      }
+    },
+
+    get groups() {
+      return this.menu ? narrowed(this.menu, this.text, this.filters) : [];
+    },
+    get found() {
+      return this.groups.reduce((sum, group) => sum + group.items.length, 0);
+    },
+    get narrowing() {
+      return Boolean(this.text.trim() || this.filters.length);
+    },
+    get hours() {
+      if (!this.menu) return '';
+      const told = open(this.menu.shop);
+      if (!told.now) return t('hours.closed');
+      return told.closes ? t('hours.until', { at: told.closes }) : t('hours.always');
+    },
+    get isOpen() {
+      return !this.menu || open(this.menu.shop).now;
+    },
+
+    isOn(name) {
+      return this.filters.includes(name);
+    },
+    toggle(name) {
+      this.filters = this.isOn(name) ? this.filters.filter((other) => other !== name) : [...this.filters, name];
+      this.tellFound();
+    },
+    tellFound() {
+      say(t('found', { n: this.found }));
+    },
+    clear() {
+      this.text = '';
+      this.filters = [];
+      this.$refs.search.focus();
+    },
+    /** Goes to a category, with the focus, so that the keyboard goes on from there. */
+    jump(slug) {
+      const heading = document.getElementById(`category-${slug}`);
+      heading?.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+      heading?.focus({ preventScroll: true });
+    },
+
+    picture,
+    there,
+    unpictured(event) {
+      if (!event.target.src.endsWith('/unpictured.svg')) event.target.src = '/img/dishes/unpictured.svg';
+    },
+    /** A thing of one size that nothing can be added to goes into the cart at once. */
+    isPlain(found) {
+      return found.variants.length === 1 && extras(this.menu, found).length === 0;
+    },
+    hasFrom(found) {
+      return found.variants.length > 1;
+    },
+    marks(found) {
+      const marks = [];
+      if (FILTERS.vegetarian(found)) marks.push({ name: 'vegetarian', look: 'badge--good' });
+      if (FILTERS.spicy(found)) marks.push({ name: 'spicy', look: 'badge--accent' });
+      if (found.attributes.nuts === true) marks.push({ name: 'nuts', look: 'badge--warn' });
+      return marks;
+    },
+    measure(found) {
+      const { volume_ml: volume, weight_g: weight } = found.attributes;
+      if (volume) return new Intl.NumberFormat(language(), { style: 'unit', unit: 'milliliter' }).format(volume);
+      return weight ? new Intl.NumberFormat(language(), { style: 'unit', unit: 'gram' }).format(weight) : '';
+    },
+  };
+}

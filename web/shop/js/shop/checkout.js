@@ -1,0 +1,182 @@
+// The cart and the checkout: one sheet with what is wanted, where to, and how it is paid.
+
+import { Problem } from '../core/api.js';
+import { language, named, t } from '../core/i18n.js';
+import { show } from '../core/money.js';
+import { say } from '../core/page.js';
+import { agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
+import { CARDS } from './cards.js';
+import { CHECKS, wrongs } from './checks.js';
+import { contact, remember } from './device.js';
+import { item, variant } from './menu.js';
+import { place, waiting } from './placing.js';
+
+export function checkout() {
+  return {
+    lines: load(),
+    form: contact(),
+    wrong: {},
+    touched: [],
+    payment: 'card',
+    card: CARDS[0].token,
+    cards: CARDS,
+    /** `''`, `sending`, or `lost` while a wish waits for the network. */
+    placing: '',
+    refused: '',
+
+    watchCart() {
+      this.$watch('lines', (lines) => save(lines));
+      addEventListener('storage', (event) => event.key === 'comanda.cart' && (this.lines = load()));
+      // A wish that was never answered is asked about at once: it may have been placed.
+      if (waiting()) this.resume();
+    },
+
+    get count() {
+      return this.lines.reduce((sum, line) => sum + line.quantity, 0);
+    },
+    get sums() {
+      const empty = { dishes: 0, fee: 0, tip: 0, tax: 0, included: true, sum: 0, currency: this.currency };
+      return this.menu ? total(this.menu, this.lines, this.form.fulfilment === 'delivery') : empty;
+    },
+    get rows() {
+      if (!this.menu) return [];
+      return this.lines.map((line) => {
+        const what = change(this.menu, line);
+        const now = unit(this.menu, line);
+        return { ...line, key: keyOf(line), what, now, title: this.titleOf(line), added: this.addedOf(line), note: this.noteOf(line, what, now) };
+      });
+    },
+    get changed() {
+      return this.rows.filter((row) => row.what !== 'same');
+    },
+    get blocked() {
+      return this.rows.filter((row) => row.what === 'gone' || row.what === 'sold_out');
+    },
+
+    titleOf(line) {
+      const found = item(this.menu, line.slug);
+      return named(found?.name || line.name) || line.slug;
+    },
+    addedOf(line) {
+      const words = line.size === 'unit' ? [] : [t('size', { size: line.size })];
+      for (const slug of line.options) words.push(named(this.menu.options.find((option) => option.slug === slug)?.name) || slug);
+      return words.join(', ');
+    },
+    noteOf(line, what, now) {
+      const prices = { was: show(line.seen, this.currency), now: show(now, this.currency) };
+      if (what !== 'sold_out') return what === 'same' ? '' : t(`changed.${what}`, prices);
+      const found = item(this.menu, line.slug);
+      const others = found.available ? found.variants.filter((one) => !one.sold_out).map((one) => one.size) : [];
+      return others.length && variant(found, line.size) ? t('changed.sold_out_size', { sizes: others.join(', ') }) : t('changed.sold_out');
+    },
+
+    change(key, by) {
+      this.lines = this.lines.map((line) => (keyOf(line) === key ? { ...line, quantity: Math.min(QUANTITY_MAX, line.quantity + by) } : line)).filter((line) => line.quantity > 0);
+      say(this.count ? t('cart.said', { n: this.count, sum: show(this.sums.sum, this.currency) }) : t('cart.empty'));
+    },
+    remove(key) {
+      const row = this.rows.find((one) => one.key === key);
+      this.lines = this.lines.filter((line) => keyOf(line) !== key);
+      say(t('removed', { name: row ? row.title : '' }));
+      this.$nextTick(() => this.$refs.sheetTitle.focus());
+    },
+    removeBlocked() {
+      this.lines = this.lines.filter((line) => orderable(this.menu, line));
+      this.$nextTick(() => this.$refs.sheetTitle.focus());
+    },
+    agree() {
+      this.lines = agreed(this.menu, this.lines);
+      this.$nextTick(() => this.$refs.sheetTitle.focus());
+    },
+
+    async openCheckout() {
+      this.refused = '';
+      if (!this.$refs.sheet.open) this.$refs.sheet.showModal();
+      this.$refs.sheetTitle.focus();
+      await this.refresh();
+    },
+
+    /** Checks a field once it was left, and again at every letter while it is wrong. */
+    check(field) {
+      if (!this.touched.includes(field)) this.touched = [...this.touched, field];
+      this.wrong = { ...this.wrong, [field]: CHECKS[field](this.form[field] || '', this.form) };
+    },
+    recheck(field) {
+      if (this.touched.includes(field) && this.wrong[field]) this.check(field);
+    },
+    wrongOf(field) {
+      return this.wrong[field] ? t(this.wrong[field]) : '';
+    },
+    isWrong(field) {
+      return this.wrong[field] ? 'true' : 'false';
+    },
+    get cash() {
+      return this.form.fulfilment === 'pickup' ? t('pay.cash_counter') : t('pay.cash');
+    },
+    get placeLabel() {
+      if (this.placing) return t('place.sending');
+      return t('place', { sum: show(this.sums.sum, this.currency) });
+    },
+    get canPlace() {
+      return this.lines.length > 0 && !this.blocked.length && !this.placing && this.isOpen;
+    },
+
+    async submit() {
+      this.wrong = wrongs(this.form);
+      this.touched = Object.keys(CHECKS);
+      const first = ['name', 'phone', 'address', 'email', 'note'].find((field) => this.wrong[field]);
+      if (first) {
+        say(t('check.some'), true);
+        this.$nextTick(() => document.getElementById(`field-${first}`).focus());
+        return;
+      }
+      if (!this.canPlace) return;
+      await this.send(this.wish());
+    },
+
+    /** What is sent: no price but the total that the guest has seen. */
+    wish() {
+      const pickup = this.form.fulfilment === 'pickup';
+      const clean = (name) => (this.form[name] || '').trim();
+      return {
+        lines: this.lines.map((line) => ({ item: line.slug, size: line.size, quantity: line.quantity, options: [...line.options] })),
+        fulfilment: this.form.fulfilment,
+        payment: this.payment === 'card' ? { method: 'card', card_token: this.card } : { method: 'cash' },
+        contact: { name: clean('name'), phone: clean('phone'), email: clean('email'), address: pickup ? '' : clean('address'), note: clean('note') },
+        language: language(),
+        expected_total_minor: this.sums.sum,
+      };
+    },
+
+    async send(wish) {
+      this.placing = 'sending';
+      this.refused = '';
+      try {
+        const { order, body } = await place(wish, () => {
+          if (this.placing !== 'lost') say(t('place.lost'), true);
+          this.placing = 'lost';
+        });
+        remember(order, body);
+        this.lines = [];
+        save([]);
+        location.assign(`/order/${order.order_id}`);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        this.placing = '';
+        await this.refresh();
+        this.refused = this.reasonOf(error);
+        say(this.refused, true);
+        this.$nextTick(() => this.$refs.refused.scrollIntoView({ block: 'nearest' }));
+      }
+    },
+    reasonOf(problem) {
+      const known = { total_changed: 'refused.total', item_unavailable: 'refused.unavailable', item_unknown: 'refused.unavailable', item_retired: 'refused.unavailable', size_unknown: 'refused.unavailable', not_enough_stock: 'refused.unavailable' };
+      return t(known[problem.code] || 'refused.other', { why: problem.detail });
+    },
+    async resume() {
+      this.$refs.sheet.showModal();
+      this.placing = 'sending';
+      await this.send(null);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// My orders: what was ordered on this device, and ordering it again.
+
+import { call, Problem } from '../core/api.js';
+import { named } from '../core/i18n.js';
+import { start } from '../core/page.js';
+import { added, load, save } from './cart.js';
+import { again } from './device.js';
+import { picture } from './menu.js';
+
+function page() {
+  return {
+    orders: [],
+    next: '',
+    ready: false,
+    trouble: false,
+
+    async init() {
+      await this.more();
+    },
+    async more() {
+      this.trouble = false;
+      try {
+        const page = await call(`/v1/orders?limit=20${this.next ? `&after=${encodeURIComponent(this.next)}` : ''}`);
+        this.orders = [...this.orders, ...page.orders];
+        this.next = page.next || '';
+        this.ready = true;
+      } catch (problem) {
+        if (!(problem instanceof Problem)) throw problem;
+        // A device that has never ordered is not known to the platform.
+        if (problem.status === 401) this.ready = true;
+        else this.trouble = true;
+      }
+    },
+    linesOf(order) {
+      return order.lines.map((line) => `${line.quantity} × ${named(line.name)}${line.size === 'unit' ? '' : ` ${line.size}`}`).join(', ');
+    },
+    picturesOf(order) {
+      return [...new Set(order.lines.map((line) => line.item))].slice(0, 4);
+    },
+    lookOf(order) {
+      return { delivered: 'badge--good', cancelled: 'badge--bad' }[order.state] || 'badge--accent';
+    },
+    reorder(order) {
+      save(again(order).reduce((lines, line) => added(lines, line), load()));
+      location.assign('/#cart');
+    },
+    picture,
+    unpictured(event) {
+      if (!event.target.src.endsWith('/unpictured.svg')) event.target.src = '/img/dishes/unpictured.svg';
+    },
+  };
+}
+
+start({ words: ['shop'], parts: { orders: page } });
