@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods)] // A measuring client lives in real time.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -141,9 +142,10 @@ impl Load {
         tokio::spawn(async move {
             let mut last: Option<String> = None;
             loop {
+                let ends = "/v1/events?topic=order-events&type=order.delivered,order.cancelled";
                 let path = match &last {
-                    Some(last) => format!("/v1/events?topic=order-events&after={last}"),
-                    None => "/v1/events?topic=order-events".to_owned(),
+                    Some(last) => format!("{ends}&after={last}"),
+                    None => ends.to_owned(),
                 };
                 if let Ok(response) = load.client.open("GET", &path, None, None).await
                     && response.status().is_success()
@@ -241,7 +243,8 @@ impl Load {
                         seen.unavailable += u64::from(answer.status == 503);
                         seen.unsaid += u64::from(answer.retry_after.is_none());
                     });
-                    answer.retry_after.unwrap_or(SEND_AGAIN)
+                    // Those who were refused together must not come back together.
+                    answer.retry_after.unwrap_or(SEND_AGAIN).mul_f64(1.0 + spread(&shot.reference, sent))
                 }
                 Ok(answer) if answer.status >= 500 => {
                     self.note(|seen| seen.errors += 1);
@@ -289,6 +292,13 @@ impl Load {
     fn note(&self, note: impl FnOnce(&mut Seen)) {
         note(&mut self.shared.seen.lock().expect("nobody panics while holding what was seen"));
     }
+}
+
+/// Gives a number between 0 and 1 that differs from order to order and from attempt to attempt.
+fn spread(reference: &str, sent: u32) -> f64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    (reference, sent).hash(&mut hasher);
+    (hasher.finish() % 1_000) as f64 / 1_000.0
 }
 
 /// Tells what a running platform counts of its orders: all, in flight.

@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::begin_logs();
     sockets::allow_many();
-    let outcome = runtime().and_then(|runtime| runtime.block_on(run(cli.command)));
+    let outcome = runtime(&cli.command).and_then(|runtime| runtime.block_on(run(cli.command)));
     match outcome {
         Ok(code) => code,
         Err(fault) => {
@@ -95,8 +95,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
-    tokio::runtime::Builder::new_multi_thread()
+fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Fault> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Command::Lab(options) = command
+        && options.is_load()
+    {
+        // The platform measured lives in another process: a load with threads of its own to wake would take from it.
+        builder.worker_threads(1);
+    }
+    builder
         .enable_all()
         .build()
         .map_err(|error| Fault::internal("no_runtime", "The program could not start its threads.").because(error))

@@ -121,6 +121,13 @@ pub struct MenuOptions {
     connections: usize,
 }
 
+impl Options {
+    /// Tells whether it sends orders to a platform in a process of its own.
+    pub fn is_load(&self) -> bool {
+        matches!(self.bench, Bench::Orders(_) | Bench::Overload(_))
+    }
+}
+
 /// Measures.
 pub async fn run(options: Options) -> Result<ExitCode, Fault> {
     println!("machine       {}", machine());

@@ -87,12 +87,12 @@ impl Event {
 
     /// Gives the type without its version: `order.created` for `order.created.v1`.
     pub fn name(&self) -> &str {
-        self.kind.rsplit_once(".v").map_or(self.kind.as_str(), |(name, _)| name)
+        name_of(&self.kind)
     }
 }
 
-/// Takes the version off a type, for constants.
-const fn name_of(kind: &'static str) -> &'static str {
+/// Takes the version off a type.
+const fn name_of(kind: &str) -> &str {
     let bytes = kind.as_bytes();
     let mut end = bytes.len();
     while end > 0 && bytes[end - 1].is_ascii_digit() {

@@ -1,14 +1,17 @@
 //! The platform's key: permutes ids for the outside and seals what must not be forged.
 
+use std::hash::Hasher;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use siphasher::sip::SipHasher24;
 
 type HmacSha256 = Hmac<Sha256>;
 
 /// The secret of one platform, from which every other key is derived.
 #[derive(Clone)]
 pub struct PlatformKey {
-    ids: HmacSha256,
+    ids: [u8; 16],
     seal: HmacSha256,
 }
 
@@ -21,13 +24,17 @@ impl std::fmt::Debug for PlatformKey {
 impl PlatformKey {
     /// Makes the key of 32 secret bytes.
     pub fn new(secret: &[u8; 32]) -> PlatformKey {
-        PlatformKey { ids: derived(secret, b"ids"), seal: derived(secret, b"seal") }
+        let seal = HmacSha256::new_from_slice(&derived(secret, b"seal")).expect("HMAC takes a key of any length");
+        let mut ids = [0; 16];
+        ids.copy_from_slice(&derived(secret, b"ids")[..16]);
+        PlatformKey { ids, seal }
     }
 
     /// Permutes a number below 2^63 into another one, differently for each `tag`.
     ///
-    /// Four Feistel rounds over 64 bits with HMAC-SHA-256 as the round function (Luby and Rackoff, 1988), walked along
-    /// its cycle until the top bit is clear, so that the result is a number below 2^63 again.
+    /// Four Feistel rounds over 64 bits (Luby and Rackoff, 1988) with SipHash-2-4 as the round function, a keyed function
+    /// made for short inputs (Aumasson and Bernstein, 2012), walked along its cycle until the top bit is clear, so that
+    /// the result is a number below 2^63 again. An answer shows many ids: with HMAC-SHA-256 they cost 5% of an order.
     pub fn permute(&self, tag: &str, number: i64) -> i64 {
         let mut value = number.cast_unsigned();
         loop {
@@ -62,12 +69,11 @@ impl PlatformKey {
     }
 
     fn round(&self, tag: &str, round: u8, half: u32) -> u32 {
-        let mut mac = self.ids.clone();
-        mac.update(tag.as_bytes());
-        mac.update(&[0, round]);
-        mac.update(&half.to_be_bytes());
-        let digest = mac.finalize().into_bytes();
-        u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+        let mut mac = SipHasher24::new_with_key(&self.ids);
+        mac.write(tag.as_bytes());
+        mac.write(&[0, round]);
+        mac.write(&half.to_be_bytes());
+        mac.finish() as u32
     }
 
     /// Seals a text for one purpose: the text, a dot, and 32 hexadecimal digits that only this platform can make.
@@ -99,10 +105,10 @@ impl PlatformKey {
     }
 }
 
-fn derived(secret: &[u8; 32], purpose: &[u8]) -> HmacSha256 {
+fn derived(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
     let mut mac = HmacSha256::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(purpose);
-    HmacSha256::new_from_slice(&mac.finalize().into_bytes()).expect("HMAC takes a key of any length")
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

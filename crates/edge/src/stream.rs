@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use base::id::EventId;
 use base::{Event, Fault, Principal};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -23,6 +23,8 @@ use crate::public::Said;
 const FRAMES: usize = 64;
 /// How many events are read from the log at once.
 const READ: usize = 512;
+/// How many bytes of events that came together are handed on in one piece.
+const PIECE: usize = 16 * 1_024;
 /// After its end an order still has a little to say, such as cash that was taken.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -107,6 +109,15 @@ struct Over;
 impl Pen {
     async fn write(&self, frame: Bytes) -> Result<(), Over> {
         self.frames.send(frame).await.map_err(|_| Over)
+    }
+
+    /// Gives the frame of an event that is wanted and was not said yet; else nothing.
+    fn frame(&mut self, wanted: &Wanted, said: &Said) -> BytesMut {
+        if said.event.seq <= self.last || !wanted.has(&said.event) {
+            return BytesMut::new();
+        }
+        self.last = said.event.seq;
+        BytesMut::from(said.frame(self.place.edge.key(), self.staff))
     }
 
     async fn say(&mut self, said: &Said) -> Result<(), Over> {
@@ -222,8 +233,15 @@ async fn tell_all(edge: &Edge, mut pen: Pen, wanted: &Wanted, feed: Option<Recei
     };
     loop {
         let said = pen.next(&mut feed).await?;
-        if wanted.has(&said.event) {
-            pen.say(&said).await?;
+        let mut frames = pen.frame(wanted, &said);
+        // What has come meanwhile goes in one piece: every piece is a chunk of its own for the server and the reader.
+        while frames.len() < PIECE
+            && let Ok(said) = feed.try_recv()
+        {
+            frames.extend_from_slice(&pen.frame(wanted, &said));
+        }
+        if !frames.is_empty() {
+            pen.write(frames.freeze()).await?;
         }
     }
 }

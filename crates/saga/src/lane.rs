@@ -15,6 +15,8 @@ use futures_util::future::{Either, join_all, select};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use sql::{AllOutcome, Change, Heard, Store};
 
+use crate::claims::Claims;
+use crate::pace::Pace;
 use crate::plan::{Plan, React};
 use crate::window::{Pending, Window};
 use crate::{Gate, Letters};
@@ -43,8 +45,8 @@ pub(crate) struct Lane {
     pub(crate) letters: Letters,
     pub(crate) source: String,
     pub(crate) meters: Meters,
-    /// Held while a lane of this service decides and commits: lanes speak of the same rows, and would refuse each other.
-    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    /// The keys that this lane or another of the service decides and commits: two would refuse each other.
+    pub(crate) claims: Arc<Claims>,
 }
 
 /// What a lane counts, looked up once.
@@ -91,8 +93,12 @@ struct Made {
 impl Lane {
     pub(crate) async fn run(self) {
         let mut window = None;
+        let mut pace = Pace::default();
         loop {
             self.pass_gate(window.as_ref()).await;
+            if let Some(window) = &window {
+                self.rest(&mut pace, window).await;
+            }
             let round = async {
                 let mut known = match window.take() {
                     Some(known) => known,
@@ -108,6 +114,15 @@ impl Lane {
                 }
             }
         }
+    }
+
+    /// Waits for company where the last round was a moment ago.
+    async fn rest(&self, pace: &mut Pace, window: &Window) {
+        let rest = pace.rest(self.world.monotonic(), window.read_to(), window.len(), ROUND_MAX);
+        if !rest.is_zero() {
+            self.world.sleep(rest).await;
+        }
+        pace.begin(self.world.monotonic(), window.read_to());
     }
 
     /// Waits until the gate is open; while it is closed, it is told how much waits behind it.
@@ -159,7 +174,13 @@ impl Lane {
                 return Ok(false);
             }
         }
-        let _turn = self.turn.lock().await;
+        let freed = self.claims.freed();
+        let claim = self.claims.take(ready.iter().map(|pending| pending.event.key).collect::<BTreeSet<_>>());
+        let ready: Vec<_> = ready.into_iter().filter(|pending| claim.has(pending.event.key)).collect();
+        if ready.is_empty() {
+            freed.await;
+            return Ok(true);
+        }
         let (made, failed) = self.handle(&ready).await;
         if !made.is_empty() && !self.commit(window, made).await? {
             return Ok(false);

@@ -5,10 +5,12 @@
 //! Never: decides anything of the business, reads the clock or spawns but through `World`.
 //! Start reading at [`Plan`], then [`lane`] (events) and [`worker`] (jobs).
 
-pub mod events;
+mod claims;
+mod events;
 mod gate;
 mod lane;
 mod letters;
+mod pace;
 mod plan;
 mod relay;
 mod settle;

@@ -9,6 +9,7 @@ use eventlog::Log;
 use futures_util::FutureExt;
 use sql::{Change, Job, Store};
 
+use crate::claims::Claims;
 use crate::{Gate, Letters, lane, worker};
 
 /// How often and how patiently something is tried again.
@@ -135,7 +136,7 @@ impl Plan {
         let plan = Arc::new(self);
         store.free_jobs_of_the_dead().await?;
         let letters = Letters::load(world.clone(), store.clone(), plan.clone()).await?;
-        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        let claims = Arc::new(Claims::default());
         for source in &plan.sources {
             let lane = lane::Lane {
                 world: world.clone(),
@@ -146,12 +147,18 @@ impl Plan {
                 letters: letters.clone(),
                 source: source.clone(),
                 meters: lane::Meters::new(plan.service, source),
-                turn: turn.clone(),
+                claims: claims.clone(),
             };
             world.spawn("reactions", lane.run());
         }
-        let worker =
-            worker::Worker { world: world.clone(), store, plan: plan.clone(), gate: gate.clone(), letters: letters.clone() };
+        let worker = worker::Worker {
+            world: world.clone(),
+            store,
+            plan: plan.clone(),
+            gate: gate.clone(),
+            letters: letters.clone(),
+            claims,
+        };
         world.spawn("jobs", worker.run());
         let heard = plan.reactions.keys().copied().collect();
         Ok(Running { sources: plan.sources.clone(), heard, gate, letters })

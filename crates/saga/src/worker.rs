@@ -1,6 +1,6 @@
 //! The worker of a service's durable jobs and timers: claimed by lease, worked, committed, tried again, parked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +13,7 @@ use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
 use tokio::sync::watch;
 
+use crate::claims::Claims;
 use crate::plan::{Plan, Retry, Work};
 use crate::turns::Turns;
 use crate::{Gate, Letters};
@@ -21,6 +22,10 @@ use crate::{Gate, Letters};
 const LEASE: Duration = Duration::from_secs(60);
 /// How many jobs of a kind are claimed at once.
 const CLAIM_MAX: usize = 256;
+/// So many jobs in a claim are many: claims are kept apart then, so that each serves many.
+const MANY: usize = 4;
+/// How far apart.
+const CLAIMS_APART: Duration = Duration::from_millis(5);
 /// How often it is looked for jobs of kinds that nobody here knows.
 const STRANGE_EVERY: Duration = Duration::from_secs(600);
 /// The wait after the store failed: it would not be better off for being asked at once.
@@ -29,8 +34,16 @@ const STORE_WAIT: Duration = Duration::from_millis(200);
 const NAP_MAX: Duration = Duration::from_secs(5);
 /// The shortest nap: what is due at once was claimed just before.
 const NAP_MIN: Duration = Duration::from_micros(100);
+/// How often several jobs are decided again together before they go one by one.
+const REFUSED_TOGETHER_MAX: u32 = 4;
 /// How often a job is decided again because others got in between.
 const REFUSED_MAX: u32 = 20;
+
+/// What a claim found: how many jobs, and whether there may be more at once.
+struct Claimed {
+    count: usize,
+    more: bool,
+}
 
 #[derive(Clone)]
 pub(crate) struct Worker {
@@ -39,6 +52,8 @@ pub(crate) struct Worker {
     pub(crate) plan: Arc<Plan>,
     pub(crate) gate: Gate,
     pub(crate) letters: Letters,
+    /// The keys that a lane or another batch of jobs decides and commits.
+    pub(crate) claims: Arc<Claims>,
 }
 
 impl Worker {
@@ -65,9 +80,15 @@ impl Worker {
                 strange_at = self.world.monotonic() + STRANGE_EVERY;
                 self.park_strange().await;
             }
+            let begun = self.world.monotonic();
             match self.claim(&turns).await {
-                Ok(true) => continue,
-                Ok(false) => {}
+                Ok(Claimed { more: true, .. }) => continue,
+                // The next ones have company too, if they wait for it a moment.
+                Ok(Claimed { count, .. }) if count >= MANY => {
+                    self.world.sleep((begun + CLAIMS_APART).saturating_sub(self.world.monotonic())).await;
+                    continue;
+                }
+                Ok(_) => {}
                 Err(fault) => {
                     tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "the jobs wait for their store");
                     self.world.sleep(STORE_WAIT).await;
@@ -91,10 +112,10 @@ impl Worker {
         }
     }
 
-    /// Claims of each kind as many jobs as it has free turns, and begins them; tells whether there may be more at once.
+    /// Claims of each kind as many jobs as it has free turns, and begins them.
     ///
     /// What is claimed begins now: a job that waited for its turn under a lease would lose the lease while it waits.
-    async fn claim(&self, turns: &Turns) -> Result<bool, Fault> {
+    async fn claim(&self, turns: &Turns) -> Result<Claimed, Fault> {
         let room = turns.room(CLAIM_MAX);
         let now = self.world.now();
         let until = now + LEASE;
@@ -103,7 +124,7 @@ impl Worker {
         for job in jobs {
             claimed.entry(job.kind.clone()).or_default().push(job);
         }
-        let mut more = false;
+        let (mut more, count) = (false, claimed.values().map(Vec::len).sum());
         for (kind, room) in room {
             let jobs = claimed.remove(kind).unwrap_or_default();
             let all = jobs.len() == room;
@@ -113,7 +134,7 @@ impl Worker {
             }
             more |= turns.claimed(kind, all);
         }
-        Ok(more)
+        Ok(Claimed { count, more })
     }
 
     /// Parks what is due and of a kind that this program does not know: nobody would ever work it.
@@ -146,10 +167,29 @@ impl Worker {
     async fn work(&self, jobs: Vec<Job>, kind: &'static str, until: Timestamp) {
         let Some((retry, work)) = self.plan.works.get(kind) else { return };
         let is_held = || self.world.now() < until;
-        if jobs.len() > 1 && is_held() && self.all_at_once(&jobs, work).await {
-            counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
-            return;
+        let mut waiting = jobs;
+        while let Work::Many(_) = work
+            && waiting.len() > 1
+            && is_held()
+        {
+            // A lane, or another kind of job, may have some of the keys in hand: two would refuse each other.
+            let freed = self.claims.freed();
+            let claim = self.claims.take(waiting.iter().map(|job| job.key).collect::<BTreeSet<_>>());
+            let (jobs, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|job| claim.has(job.key));
+            waiting = others;
+            if jobs.is_empty() {
+                let _ = self.world.within(until.since(self.world.now()), freed).await;
+            } else if self.all_at_once(&jobs, work).await {
+                counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
+            } else {
+                self.one_by_one(jobs, kind, retry, work, is_held).await;
+            }
         }
+        self.one_by_one(waiting, kind, retry, work, is_held).await;
+    }
+
+    /// Works jobs alone, one after the other, for as long as their lease holds.
+    async fn one_by_one(&self, jobs: Vec<Job>, kind: &'static str, retry: &Retry, work: &Work, is_held: impl Fn() -> bool) {
         let mut jobs = jobs.into_iter();
         while is_held()
             && let Some(job) = jobs.next()
@@ -176,9 +216,17 @@ impl Worker {
 
     /// Tries to work several jobs in one commit; `false` means one by one instead.
     async fn all_at_once(&self, jobs: &[Job], work: &Work) -> bool {
-        let Ok(change) = work.run(jobs.to_vec()).await else { return false };
         let once = Once::Jobs(jobs.iter().map(|job| (job.id, job.lease)).collect());
-        matches!(self.store.commit(once, change).await, Ok(Outcome::Done { .. }))
+        for _ in 0..REFUSED_TOGETHER_MAX {
+            let Ok(change) = work.run(jobs.to_vec()).await else { return false };
+            match self.store.commit(once.clone(), change).await {
+                Ok(Outcome::Done { .. }) => return true,
+                // A request got in between; one by one would cost a flush for each job.
+                Ok(Outcome::Refused { .. }) => {}
+                _ => return false,
+            }
+        }
+        false
     }
 
     async fn alone(&self, job: &Job, work: &Work) -> Result<(), Fault> {

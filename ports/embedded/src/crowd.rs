@@ -12,7 +12,7 @@ pub(crate) struct Crowd {
 #[allow(clippy::disallowed_methods)]
 impl Crowd {
     /// How far apart flushes are kept while many write.
-    const APART: Duration = Duration::from_micros(1_500);
+    const APART: Duration = Duration::from_micros(1_000);
     /// So many writes in a flush are many: one who writes again and again alone never waits.
     const MANY: usize = 4;
     /// So many writes need no more company.

@@ -1,8 +1,12 @@
 //! Kinds of jobs have turns of their own, and a job begins only while its lease holds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use saga::{Retry, Work};
+use sql::Change;
 
 use crate::stage::{Stage, kind, soon};
 
@@ -83,6 +87,39 @@ async fn a_claim_that_finds_nothing_writes_nothing_and_one_that_finds_many_write
         soon("a call begins", calling.recv()).await;
     }
     assert_eq!(stage.engine.commits.load(Ordering::SeqCst), before + 2, "one that left them, one that claimed them");
+}
+
+#[tokio::test]
+async fn kinds_that_speak_of_the_same_keys_wait_for_each_other() {
+    let stage = Stage::new().await;
+    let (began, mut beginning) = tokio::sync::mpsc::channel::<(&str, tokio::sync::oneshot::Sender<()>)>(10);
+    let batch = |name: &'static str| {
+        let began = began.clone();
+        let work = Work::Many(Arc::new(move |_| {
+            let (go_on, told) = tokio::sync::oneshot::channel();
+            let known = began.try_send((name, go_on));
+            Box::pin(async move {
+                known.expect("the test looks on");
+                let _ = told.await;
+                Ok(Change::new())
+            })
+        }));
+        (Retry::TIMER, work)
+    };
+    stage.work([("begin", batch("begin")), ("end", batch("end"))]).await;
+    stage.leave("begin", [1, 2, 3]).await;
+    let (first, go_on) = soon("the first batch begins", beginning.recv()).await.unwrap();
+    stage.leave("end", [2, 3]).await;
+    stage.until("the second is claimed", || async { stage.store.leased_count().await.unwrap() == 5 }).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(first == "begin" && beginning.try_recv().is_err(), "it would decide on what the first is about to change");
+    go_on.send(()).unwrap();
+    let (second, go_on) = soon("the second batch begins", beginning.recv()).await.unwrap();
+    assert_eq!((second, stage.store.job_count().await.unwrap()), ("end", 2), "the first is committed");
+    go_on.send(()).unwrap();
+    stage.until("all are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
 }
 
 #[tokio::test]
