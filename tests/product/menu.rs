@@ -74,3 +74,18 @@ fn sorted(mut pizzas: Vec<Value>) -> Vec<Value> {
     pizzas.sort_by_key(|pizza| pizza["id"].to_string());
     pizzas
 }
+
+#[tokio::test]
+async fn s0_n05_the_menu_is_packed_for_whoever_unpacks_it_and_costs_no_body_when_it_is_known() {
+    let folder = Folder::new();
+    let platform = Platform::start(&folder).await;
+    let plain = platform.get("/v1/menu").await;
+    let packed = platform.send("GET", "/v1/menu", &[("accept-encoding", "br, gzip")], b"").await;
+    assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "Accept-Encoding"));
+    assert!(packed.text.len() * 3 < plain.text.len(), "{} of {}", packed.text.len(), plain.text.len());
+    let (plain_tag, packed_tag) = (plain.header("etag").to_owned(), packed.header("etag").to_owned());
+    assert_ne!(plain_tag, packed_tag, "a tag names bytes");
+    let known = [("accept-encoding", "gzip"), ("if-none-match", packed_tag.as_str())];
+    assert_eq!(platform.send("GET", "/v1/menu", &known, b"").await.status, 304);
+    assert_eq!(platform.send("GET", "/v1/menu", &[("if-none-match", packed_tag.as_str())], b"").await.status, 200);
+}

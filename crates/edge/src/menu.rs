@@ -1,5 +1,6 @@
 //! The menu as bytes: written down once, served until the catalogue changes or a few seconds have passed.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,12 +12,15 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::Edge;
+use crate::files::wanted::{self, Packing};
 
 /// Both faces of the menu, as they are served.
 pub(crate) struct Served {
     own: Bytes,
+    /// The same, packed: who opens the shop on a slow line waits for the menu.
+    packed: Bytes,
     pizza: Bytes,
-    etag: HeaderValue,
+    tag: String,
     generation: u64,
     written: Duration,
 }
@@ -60,11 +64,9 @@ impl Menu {
         match crate::routes::catalog::whole_menu(edge).await {
             Ok((own, pizza)) => {
                 let digest = Sha256::digest(&own);
-                let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&digest[..12]));
-                let etag = HeaderValue::try_from(tag).map_err(|error| {
-                    Fault::internal("header_unfit", "The menu's tag does not fit into a header.").because(error)
-                })?;
-                let served = Arc::new(Served { own, pizza, etag, generation, written: edge.world().monotonic() });
+                let tag = data_encoding::HEXLOWER.encode(&digest[..12]);
+                let packed = packed(&own)?;
+                let served = Arc::new(Served { own, packed, pizza, tag, generation, written: edge.world().monotonic() });
                 *self.served.write().unwrap_or_else(PoisonError::into_inner) = Some(served.clone());
                 Ok(served)
             }
@@ -74,23 +76,38 @@ impl Menu {
     }
 }
 
+fn packed(plain: &[u8]) -> Result<Bytes, Fault> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let packed = packer.write_all(plain).and_then(|()| packer.finish());
+    let unfit = |error| Fault::internal("answer_unwritable", "The menu cannot be packed.").because(error);
+    packed.map(Bytes::from).map_err(unfit)
+}
+
 /// Serves the menu, in our own words or in those of the pizza place.
 pub(crate) async fn serve(edge: &Edge, headers: &HeaderMap, pizza: bool) -> Result<Response, Fault> {
     let served = edge.0.menu.get(edge).await?;
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| {
-        tags.to_str()
-            .is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == served.etag.as_bytes()))
-    });
-    let mut response = if known {
+    let packing = if pizza { Packing::None } else { wanted::packing(headers, true, false) };
+    let etag = format!("\"{}{}\"", served.tag, packing.suffix());
+    let mut response = if wanted::has(headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else if pizza {
         served.pizza.clone().into_response()
-    } else {
+    } else if packing == Packing::None {
         served.own.clone().into_response()
+    } else {
+        served.packed.clone().into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::ETAG, served.etag.clone());
+    if !pizza {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    if let Some(name) = packing.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    let etag = HeaderValue::try_from(etag)
+        .map_err(|error| Fault::internal("header_unfit", "The menu's tag does not fit into a header.").because(error))?;
+    headers.insert(header::ETAG, etag);
     Ok(response)
 }

@@ -10,7 +10,7 @@ mod kind;
 mod pages;
 mod policy;
 mod shelf;
-mod wanted;
+pub(crate) mod wanted;
 
 use std::path::PathBuf;
 

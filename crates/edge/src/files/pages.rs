@@ -17,11 +17,12 @@ pub(super) fn candidates(address: &str) -> impl Iterator<Item = String> + '_ {
     let path = address.strip_prefix('/').unwrap_or(address);
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let pages: [Option<String>; 2] = match path.split_once('/') {
+        // A link to share has a dot before its seal, and is no file.
+        Some(("order", id)) if !id.is_empty() && !id.contains('/') => [Some("order.html".to_owned()), None],
         _ if is_file => [Some(path.to_owned()), None],
         None if path.is_empty() => [Some("index.html".to_owned()), None],
         None if path == "order" => [None, None],
         None => [Some(format!("{path}.html")), Some(format!("{path}/index.html"))],
-        Some(("order", id)) if !id.is_empty() && !id.contains('/') => [Some("order.html".to_owned()), None],
         // A part of the staff's pages may be a page or a place within the first of them.
         Some(("staff", _)) => [Some(format!("{path}.html")), Some("staff/index.html".to_owned())],
         Some(_) => [None, None],
@@ -39,6 +40,7 @@ mod unit {
             ("/", vec!["index.html"]),
             ("/orders", vec!["orders.html", "orders/index.html"]),
             ("/order/ord_7", vec!["order.html"]),
+            ("/order/ord_7.0a1b", vec!["order.html"]),
             ("/order", vec![]),
             ("/order/", vec![]),
             ("/order/a/b", vec![]),

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, header};
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Brotli,
     Gzip,
     None,
@@ -12,7 +12,7 @@ pub(super) enum Packing {
 
 impl Packing {
     /// Gives its name in headers.
-    pub(super) fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Packing::Brotli => Some("br"),
             Packing::Gzip => Some("gzip"),
@@ -21,7 +21,7 @@ impl Packing {
     }
 
     /// Tells its tag from those of the same file packed otherwise: a strong tag names bytes.
-    pub(super) fn suffix(self) -> &'static str {
+    pub(crate) fn suffix(self) -> &'static str {
         match self {
             Packing::Brotli => "-br",
             Packing::Gzip => "-gz",
@@ -31,7 +31,7 @@ impl Packing {
 }
 
 /// Chooses the packing that the browser likes best among those there are; of equals the shortest.
-pub(super) fn packing(headers: &HeaderMap, gzip: bool, brotli: bool) -> Packing {
+pub(crate) fn packing(headers: &HeaderMap, gzip: bool, brotli: bool) -> Packing {
     let of = |name: &str| quality(headers, &header::ACCEPT_ENCODING, |given| given == name || given == "*");
     let there = [(brotli, "br", Packing::Brotli), (gzip, "gzip", Packing::Gzip)];
     let mut best = (0.0, Packing::None);
@@ -45,12 +45,12 @@ pub(super) fn packing(headers: &HeaderMap, gzip: bool, brotli: bool) -> Packing 
 }
 
 /// Tells whether somebody shows pages: one who takes anything is a program that did not say what it wants.
-pub(super) fn reads_pages(headers: &HeaderMap) -> bool {
+pub(crate) fn reads_pages(headers: &HeaderMap) -> bool {
     quality(headers, &header::ACCEPT, |given| given == "text/html") > 0.0
 }
 
 /// Tells whether the browser has what a tag names.
-pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
+pub(crate) fn has(headers: &HeaderMap, tag: &str) -> bool {
     let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     given.flat_map(|value| value.split(',')).map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag)
 }

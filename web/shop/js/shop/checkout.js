@@ -7,7 +7,7 @@ import { say } from '../core/page.js';
 import { agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
 import { CARDS } from './cards.js';
 import { CHECKS, wrongs } from './checks.js';
-import { contact, remember } from './device.js';
+import { contact, keepContact, remember } from './device.js';
 import { item, variant } from './menu.js';
 import { place, waiting } from './placing.js';
 
@@ -26,6 +26,7 @@ export function checkout() {
 
     watchCart() {
       this.$watch('lines', (lines) => save(lines));
+      this.$watch('form', (form) => keepContact(form));
       addEventListener('storage', (event) => event.key === 'comanda.cart' && (this.lines = load()));
       // A wish that was never answered is asked about at once: it may have been placed.
       if (waiting()) this.resume();

@@ -10,7 +10,11 @@ const ORDERS_MAX = 50;
 export function remember(order, body) {
   const others = orders().filter((one) => one.id !== order.order_id);
   keep(ORDERS, [{ id: order.order_id, at: order.placed_at, total: order.total, body }, ...others].slice(0, ORDERS_MAX));
-  if (body.contact) keep(CONTACT, { ...body.contact, fulfilment: body.fulfilment });
+}
+
+/** Keeps what the guest has typed so far, so that a reload loses nothing. */
+export function keepContact(form) {
+  keep(CONTACT, { ...form, note: '' });
 }
 
 export function orders() {

@@ -10,7 +10,7 @@ function page() {
     count: load().reduce((sum, line) => sum + line.quantity, 0),
     init() {
       addEventListener('online', () => this.again());
-      setInterval(() => this.knock(), 5000);
+      setInterval(() => this.knock(), 3000);
     },
     /** A browser may believe that it is online, or off, and be wrong: the shop itself is asked. */
     async knock() {
