@@ -34,7 +34,7 @@ async fn changes(platform: &Platform) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn s4_u03_a_bumped_dish_moves_on_at_once_and_a_repeat_of_the_request_moves_nothing_more() {
+async fn a_bumped_dish_moves_on_at_once_and_a_repeat_of_the_request_moves_nothing_more() {
     let platform = kitchen(&[]).await;
     cooking(&platform, 1, 2).await;
     let before = ticket(&platform, 1).await;
@@ -55,7 +55,7 @@ async fn s4_u03_a_bumped_dish_moves_on_at_once_and_a_repeat_of_the_request_moves
 }
 
 #[tokio::test]
-async fn s4_u03_a_ticket_that_was_bumped_by_mistake_comes_back_and_its_order_is_ready_once() {
+async fn a_ticket_that_was_bumped_by_mistake_comes_back_and_its_order_is_ready_once() {
     let platform = kitchen(&[("kitchen_time_scale", "20")]).await;
     cooking(&platform, 1, 1).await;
     let done = bump(&platform, "a", all(1)).await.unwrap();
@@ -76,7 +76,7 @@ async fn s4_u03_a_ticket_that_was_bumped_by_mistake_comes_back_and_its_order_is_
 }
 
 #[tokio::test]
-async fn s4_u03_where_cooks_say_what_is_done_a_ticket_waits_for_them() {
+async fn where_cooks_say_what_is_done_a_ticket_waits_for_them() {
     let platform = kitchen(&[("kitchen_by_hand", "1"), ("kitchen_time_scale", "10000000")]).await;
     cooking(&platform, 1, 1).await;
     let late = ticket(&platform, 1).await;
@@ -107,7 +107,7 @@ async fn what_cannot_be_bumped_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn s4_u03_only_the_shops_staff_bump_and_recall() {
+async fn only_the_shops_staff_bump_and_recall() {
     let platform = kitchen(&[]).await;
     cooking(&platform, 1, 1).await;
     let elsewhere = Principal::Staff { staff: StaffId(9), shop: ShopId(2) };

@@ -38,7 +38,7 @@ export function asker() {
     },
     pick(field, option) {
       asking.values[field] = option;
-      this.$root.querySelector('input')?.focus();
+      document.getElementById(`asking-${field}`)?.focus();
     },
     async send() {
       const spec = asking.spec;

@@ -34,6 +34,10 @@ export function board() {
     get lateCount() {
       return house.orders.filter((order) => this.late(order)).length;
     },
+    /** Staff may cancel until the order has left the house. */
+    mayCancel(order) {
+      return ['pending', 'reserved', 'paid', 'promised', 'cooking', 'ready'].includes(order.state);
+    },
     pick(id) {
       this.only = this.only === id ? '' : id;
     },
@@ -71,7 +75,7 @@ export function board() {
     async show(order) {
       this.detail = order;
       this.contact = null;
-      this.$nextTick(() => this.$refs.detail.showModal());
+      this.$nextTick(() => document.getElementById('detail').showModal());
       try {
         const contact = await ask(`/v1/orders/${order.order_id}/contact`);
         if (this.detail?.order_id === order.order_id) this.contact = contact;
@@ -80,7 +84,7 @@ export function board() {
       }
     },
     cancel(order) {
-      this.$refs.detail.close();
+      document.getElementById('detail').close();
       open({
         title: t('cancel.title', { order: short(order.order_id) }),
         text: t(order.payment === 'card' ? 'cancel.text.card' : 'cancel.text.cash'),
@@ -91,7 +95,6 @@ export function board() {
         run: async ({ reason }) => {
           await act(`/v1/orders/${order.order_id}/cancel`, { reason });
           refresh('orders');
-          refresh('ended');
         },
       });
     },

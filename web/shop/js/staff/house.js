@@ -41,6 +41,8 @@ let clock = 0;
 let look = 0;
 const wanted = new Set();
 const hearers = new Set();
+/** Orders that an event said have ended. */
+const over = new Set();
 
 /** Makes the house reactive; before Alpine starts. */
 export function build() {
@@ -53,9 +55,16 @@ const sources = {
     house.orders = (await pages('/v1/board?limit=200', 'orders')).sort((a, b) => a.accepted_at.localeCompare(b.accepted_at));
   },
   async ended() {
-    const of = async (state) => (await ask(`/v1/board?state=${state}&limit=200`)).orders;
-    const both = [...(await of('delivered')), ...(await of('cancelled'))];
-    house.ended = both.sort((a, b) => b.changed_at.localeCompare(a.changed_at)).slice(0, ENDED);
+    // The board holds open orders only; the latest payments name the orders of late, and events those that ended just now.
+    const { payments } = await ask('/v1/payments?limit=40');
+    const open = new Set(house.orders.map((order) => order.order_id));
+    const ids = [...over, ...payments.map((payment) => payment.order_id)].filter((id) => !open.has(id));
+    const known = new Map(house.ended.map((order) => [order.order_id, order]));
+    const fresh = [...new Set(ids)].filter((id) => !known.has(id)).slice(0, ENDED);
+    over.clear();
+    const told = await Promise.all(fresh.map((id) => ask(`/v1/orders/${id}`)));
+    const all = [...known.values(), ...told].filter((order) => ['delivered', 'cancelled'].includes(order.state));
+    house.ended = all.sort((a, b) => b.changed_at.localeCompare(a.changed_at)).slice(0, ENDED);
   },
   async tickets() {
     const list = await ask('/v1/kitchen/tickets?limit=200');
@@ -149,6 +158,7 @@ export function hear(hearer) {
 
 function happened(name, event) {
   const topic = event.topic;
+  if (name === 'order.delivered' || name === 'order.cancelled') over.add(event.subject);
   if (topic === 'order-events') stale('orders', 'ended', 'deliveries', 'tickets');
   if (topic === 'payment-events') {
     stale('orders', 'tickets');

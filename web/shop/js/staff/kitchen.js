@@ -22,6 +22,8 @@ export function kitchen() {
     trouble: '',
 
     init() {
+      // A button that was pressed may be gone when its answer comes: `$root` would look for it in vain.
+      this.root = this.$el;
       this.$watch('$store.house.tickets', (tickets) => this.came(tickets));
       if (!this.muted) wakeBell().then((can) => (this.silent = !can));
     },
@@ -143,7 +145,7 @@ export function kitchen() {
     },
 
     buttons() {
-      return [...this.$root.querySelectorAll('.ticket__done')];
+      return [...this.root.querySelectorAll('.ticket__done')];
     },
     placeOfFocus() {
       const card = document.activeElement?.closest('.ticket');
@@ -153,7 +155,7 @@ export function kitchen() {
       const buttons = this.buttons();
       const next = buttons[Math.min(place, buttons.length - 1)];
       if (next) next.focus();
-      else this.$root.querySelector('#kitchen-title')?.focus();
+      else this.root.querySelector('#kitchen-title')?.focus();
     },
     /** Keys work while the focus is in the display, so they never get in the way of a screen reader elsewhere. */
     key(event) {

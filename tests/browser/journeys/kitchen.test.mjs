@@ -1,0 +1,129 @@
+// A cook at work: by keyboard alone, while the guest's stream follows; and a station that breaks in the rush.
+
+import assert from 'node:assert/strict';
+
+import { axe } from '../lib/axe.mjs';
+import { journey, picture } from '../lib/journey.mjs';
+import { press, tabTo, type } from '../lib/keyboard.mjs';
+import { everyLook, followed, signIn } from '../lib/staff.mjs';
+
+/** Nothing happens by itself, so that the cook is seen to do it. */
+const BY_HAND = { kitchen_time_scale: 1, kitchen_by_hand: 1, delivery_time_scale: 1 };
+
+const dishOf = async (platform, order) => (await platform.look(`/v1/kitchen/tickets/${order}`)).dishes[0];
+const short = (order) => order.slice(-4).toUpperCase();
+
+journey('s0_u03: a cook works a ticket with the keyboard while the guest follows', { settings: BY_HAND }, async ({ platform, open }) => {
+  const page = await open('/staff/kitchen');
+  await signIn(page, platform);
+  await page.getByText('Nothing to do here').waitFor();
+  assert.ok(!page.url().includes(platform.staff), 'no token in the address');
+
+  const guest = await platform.guest();
+  const order = await platform.order({ lines: [{ item: 'margherita', size: 'M', quantity: 1, options: [] }] }, guest);
+  const heard = followed(platform, order, guest);
+  await page.locator(`[data-order="${order}"]`).waitFor();
+  await press(page, /^Preparation 1/);
+
+  await tabTo(page, `order ${short(order)}`);
+  await page.keyboard.press('Enter');
+  await platform.eventually('the dish is in the oven', async () => (await dishOf(platform, order)).step === 1);
+  await heard.has('ticket.changed');
+  await page.getByText('Nothing to do here').waitFor();
+
+  await page.keyboard.press('r');
+  await platform.eventually('the dish is back', async () => (await dishOf(platform, order)).step === 0);
+  await page.locator(`[data-order="${order}"]`).waitFor();
+  await tabTo(page, `order ${short(order)}`);
+  await page.keyboard.press('1');
+  await platform.eventually('the dish is in the oven again', async () => (await dishOf(platform, order)).step === 1);
+
+  await press(page, /^All 1/);
+  await tabTo(page, `order ${short(order)}`);
+  await page.keyboard.press('Enter');
+  await page.getByText('Just done').waitFor();
+  await heard.has('order.ready');
+  await platform.reaches(order, 'shipped');
+  heard.stop();
+
+  await press(page, /^Sound on/);
+  await tabTo(page, /^Sound off/);
+});
+
+journey('s0_u03: the kitchen display in a rush, in every look', { settings: { ...BY_HAND, kitchen_time_scale: 30 } }, async ({ platform, open }) => {
+  const dishes = ['margherita', 'hawaiian', 'pepperoni', 'five_cheese', 'the_greek', 'big_meat'];
+  const menu = await platform.look('/v1/menu');
+  const there = dishes.filter((slug) => menu.items.some((item) => item.slug === slug));
+  const rush = async (count, begin) => {
+    for (let number = begin; number < begin + count; number += 1) {
+      const line = (place) => ({ item: there[(number + place) % there.length], quantity: 1 + ((number + place) % 3) });
+      const lines = number % 3 ? [line(0), line(1)] : [line(0)];
+      await platform.order({ lines, fulfilment: number % 4 === 3 ? 'pickup' : 'delivery', payment: { method: 'cash' } });
+    }
+  };
+  await rush(3, 0);
+  const { tickets: [first] } = await platform.look('/v1/kitchen/tickets');
+  const late = () => Date.now() > Date.parse(first.promised_at) + 1000;
+  await platform.eventually('the first ticket is late', late);
+  await rush(7, 3);
+  const page = await open('/staff/kitchen', { viewport: { width: 1600, height: 900 } });
+  await signIn(page, platform);
+  await page.locator('.ticket[data-urgency="late"]').first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('.ticket').length === 10);
+  await page.locator('#kitchen-title').click();
+  await picture(page, 'kitchen');
+  await everyLook(page, 'kitchen');
+
+  const phone = await open('/staff/kitchen', { screen: 'phone', locale: 'ru-RU', scheme: 'dark' });
+  await signIn(phone, platform);
+  await phone.locator('.ticket').first().waitFor();
+  assert.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out at 360 px');
+  const smallest = await phone.evaluate(() => Math.min(...[...document.querySelectorAll('.ticket button')].map((button) => button.getBoundingClientRect().height)));
+  assert.ok(smallest >= 44, `a finger needs more than ${smallest} px`);
+  await axe(phone);
+  await picture(phone, 'kitchen-phone-ru-dark');
+});
+
+journey('s0_u03: a station breaks in the rush: dishes move, then their orders end and are refunded', { settings: BY_HAND }, async ({ platform, open }) => {
+  const second = { slug: 'oven-2', kind: 'oven', name: { en: 'Second oven', ru: 'Вторая печь' }, places: 2 };
+  assert.equal((await platform.send('PUT', '/v1/kitchen/stations', second)).status, 200);
+  const orders = [await platform.order(), await platform.order()];
+  for (const order of orders) await platform.reaches(order, 'cooking');
+  const ovens = (await platform.look('/v1/kitchen/stations')).stations.filter((station) => station.kind === 'oven');
+  const ovenOf = async (order) => (await dishOf(platform, order)).steps.find((step) => step.station === 'oven').station_id;
+  const before = await ovenOf(orders[0]);
+  const nameOf = (id) => (ovens.find((oven) => oven.station_id === id).slug === 'oven-2' ? 'Second oven' : 'Oven');
+
+  const page = await open('/staff/stations');
+  await signIn(page, platform);
+  const breakIt = async (name) => {
+    await press(page, new RegExp(`^It is broken: ${name}$`));
+    await type(page, 'Reason', 'smoke');
+    await page.keyboard.press('Enter');
+    await page.locator('#asking').waitFor({ state: 'hidden' });
+  };
+  await breakIt(nameOf(before));
+  await platform.eventually('the dish moved to the other oven', async () => (await ovenOf(orders[0])) !== before);
+  await page.getByText('broken', { exact: true }).waitFor();
+  await axe(page);
+  await picture(page, 'stations');
+
+  await breakIt(nameOf(await ovenOf(orders[0])));
+  for (const order of orders) {
+    const ended = await platform.reaches(order, 'cancelled');
+    assert.equal(ended.reason, 'kitchen_failed');
+    await platform.eventually('the money went back', async () => {
+      const payment = await platform.look(`/v1/orders/${order}/payment`);
+      return payment.taken.amount_minor > 0 && payment.refunded.amount_minor === payment.taken.amount_minor;
+    });
+  }
+  await page.goto('/staff');
+  await page.locator(`[data-column="ended"] [data-order="${orders[0]}"]`).waitFor();
+  await page.getByText('cancelled').first().waitFor();
+
+  await page.goto('/staff/stations');
+  await press(page, /^It works again: Oven$/);
+  await page.locator('#asking[open]').waitFor();
+  await press(page, /^It works$/);
+  await platform.eventually('the oven works', async () => (await platform.look('/v1/kitchen/stations')).stations.find((station) => station.slug === 'oven').broken === false);
+});

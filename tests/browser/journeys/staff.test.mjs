@@ -1,0 +1,168 @@
+// The rest of the house: the board, couriers, stock and the menu, by keyboard, through a cut network, against stale edits.
+
+import assert from 'node:assert/strict';
+
+import { axe } from '../lib/axe.mjs';
+import { journey, picture } from '../lib/journey.mjs';
+import { press, tabTo, type } from '../lib/keyboard.mjs';
+import { everyLook, signIn } from '../lib/staff.mjs';
+
+const SLOW = { kitchen_time_scale: 1, kitchen_by_hand: 1, delivery_time_scale: 1 };
+/** What guests may write into a field; it must come out as text. */
+const MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script> & {{1+1}} ${1}';
+const short = (order) => order.slice(-4).toUpperCase();
+
+journey('s0_u03: a wrong token is refused, the right one is kept in the tab alone and forgotten on leaving', {}, async ({ platform, open }) => {
+  const page = await open('/staff');
+  page.guard.allow(/401 \(Unauthorized\)/);
+  await type(page, 'Staff token', 'a guess');
+  await page.keyboard.press('Enter');
+  await page.getByText('This is not the staff token').waitFor();
+  await everyLook(page, 'sign-in');
+  await page.locator('#token').fill('');
+  await signIn(page, platform);
+  assert.deepEqual(await page.evaluate(() => Object.values(localStorage).filter((value) => value.length > 30)), []);
+  assert.ok(!page.url().includes(platform.staff));
+  await page.reload();
+  await page.locator('.live[data-live="live"]').waitFor();
+  await press(page, 'Sign out');
+  await page.locator('#token').waitFor();
+  await page.reload();
+  await page.locator('#token').waitFor();
+});
+
+journey('s0_u03: the board shows an order of markup as text, misses nothing in a cut, and cancels with a reason', { settings: SLOW }, async ({ platform, open }) => {
+  const page = await open('/staff');
+  await signIn(page, platform);
+  const contact = { name: MARKUP, phone: '+1 555 0100', address: `${MARKUP} 1`, note: MARKUP };
+  const order = await platform.order({ contact, payment: { method: 'cash' } });
+  await page.locator(`[data-order="${order}"]`).waitFor();
+
+  page.guard.allow(/ERR_INTERNET_DISCONNECTED/);
+  await page.context().setOffline(true);
+  await page.getByText('No connection. What you see').waitFor();
+  const meanwhile = await platform.order();
+  await page.context().setOffline(false);
+  await page.locator(`[data-order="${meanwhile}"]`).waitFor();
+  await page.locator('.live[data-live="live"]').waitFor();
+  await everyLook(page, 'board');
+
+  await press(page, `#${short(order)}`);
+  await page.getByText(MARKUP, { exact: true }).first().waitFor();
+  assert.ok(!/^[12]$/.test(await page.title()), 'nothing ran');
+  await axe(page);
+  await press(page, 'Cancel the order');
+  await page.locator('#asking').waitFor();
+  await type(page, 'Reason', MARKUP);
+  await page.keyboard.press('Enter');
+  await platform.reaches(order, 'cancelled');
+  await page.locator(`[data-column="ended"] [data-order="${order}"]`).waitFor();
+
+  page.guard.allow(/503 \(Service Unavailable\)/);
+  await platform.command('pause', 'kitchen');
+  await page.reload();
+  await page.getByText('Kitchen is paused').waitFor();
+  await platform.command('resume', 'kitchen');
+});
+
+journey('s0_u03: a courier takes the cash and hands over', { settings: { delivery_time_scale: 1 } }, async ({ platform, open }) => {
+  const order = await platform.order({ payment: { method: 'cash' } });
+  const lost = await platform.order({ payment: { method: 'cash' } });
+  for (const one of [order, lost]) await platform.reaches(one, 'shipped');
+  const page = await open('/staff/couriers', { screen: 'phone' });
+  await signIn(page, platform);
+  await page.locator(`[data-order="${order}"]`).getByText('1 Test Street').waitFor();
+  await everyLook(page, 'couriers');
+  await press(page, `Handed over: #${short(order)}`);
+  await page.locator('#asking').waitFor();
+  await axe(page);
+  await type(page, 'Cash taken', 'much');
+  await page.keyboard.press('Enter');
+  await page.getByText('Enter an amount').waitFor();
+  await type(page, 'Cash taken', '9.50');
+  await press(page, /^Handed over$/);
+  await platform.reaches(order, 'delivered');
+  await platform.eventually('the cash is in the books', async () => (await platform.look(`/v1/orders/${order}/payment`)).taken.amount_minor === 950);
+
+  await press(page, `Give up: #${short(lost)}`);
+  await press(page, 'Nobody was there');
+  await press(page, /^Give up$/);
+  await platform.reaches(lost, 'cancelled');
+  await page.getByText('Nobody is on the way').waitFor();
+});
+
+journey('s0_u03: stock is counted, runs low, is received and wasted', {}, async ({ platform, open }) => {
+  const page = await open('/staff/stock');
+  await signIn(page, platform);
+  const level = async () => platform.look('/v1/stock/anchovies');
+  const row = page.locator('[data-stock="anchovies"]');
+  await row.waitFor();
+  await type(page, /^Find in stock$/, 'anchovy');
+  const edit = async (verb, much, yes) => {
+    await press(page, new RegExp(`^${verb}: Anchovy fillets$`));
+    await page.locator('#asking').waitFor();
+    await type(page, 'How much, in pieces', much);
+    if (verb === 'Waste') await press(page, 'Spoilt');
+    await press(page, yes);
+    await page.locator('#asking').waitFor({ state: 'hidden' });
+  };
+  await edit('Count', '12', 'This is what there is');
+  await row.getByText('low: at or below').waitFor();
+  await page.getByText('1 thing runs low').waitFor();
+  assert.equal((await level()).available, 12);
+  await everyLook(page, 'stock');
+
+  const before = await level();
+  await press(page, /^Waste: Anchovy fillets$/);
+  await page.locator('#asking').waitFor();
+  await platform.send('POST', `/v1/stock/${before.stock_id}/receive`, { quantity: 5 });
+  page.guard.allow(/409 \(Conflict\)/);
+  await type(page, 'How much, in pieces', '2');
+  await press(page, 'Dropped');
+  await press(page, 'Write off');
+  await page.getByText('You saw 12 pcs').waitFor();
+  await page.getByText('Now it is 17 pcs').waitFor();
+  await press(page, 'Do it all the same');
+  await platform.eventually('two were wasted', async () => (await level()).available === 15);
+
+  await edit('Receive', '5000', /^Receive$/);
+  await platform.eventually('it came in', async () => (await level()).available === 5015);
+  await row.getByText('low: at or below').waitFor({ state: 'hidden' });
+});
+
+journey('s0_u03: a stale price is refused and explained with both values, and a dish is sold out', {}, async ({ platform, open }) => {
+  const page = await open('/staff/menu');
+  await signIn(page, platform);
+  const item = async () => platform.look('/v1/items/margherita');
+  const priced = async (cents) => {
+    const { item_id, slug, kind, category, name, description, attributes, steps, tax_rate_bp, available, version, variants } = await item();
+    const sizes = variants.map((one) => ({ size: one.size, price_minor: one.size === 'M' ? cents : one.price.amount_minor, needs: one.needs, percent: one.percent, sold_out: one.sold_out }));
+    return platform.send('PUT', `/v1/items/${item_id}`, { slug, kind, category, name, description, attributes, steps, tax_rate_bp, available, version, variants: sizes });
+  };
+  await page.locator('[data-item="margherita"]').waitFor();
+  await everyLook(page, 'menu');
+  const start = await item();
+  await press(page, /change the price of Margherita M/);
+  await page.locator('#asking').waitFor();
+  assert.equal((await priced(1400)).status, 200);
+  page.guard.allow(/409 \(Conflict\)/);
+  await type(page, 'New price', '13.75');
+  await press(page, 'Set the price');
+  await page.getByText('You saw $12.25').waitFor();
+  await page.getByText('Now it is $14.00').waitFor();
+  await page.getByText('You want $13.75').waitFor();
+  assert.equal((await item()).variants.find((one) => one.size === 'M').price.amount_minor, 1400, 'nothing was kept');
+  await axe(page);
+  await picture(page, 'stale-price');
+  await press(page, 'Set mine');
+  await page.locator('#asking').waitFor({ state: 'hidden' });
+  const after = await item();
+  const rest = ({ variants }) => variants.map(({ size, needs, percent }) => ({ size, needs, percent }));
+  assert.equal(after.variants.find((one) => one.size === 'M').price.amount_minor, 1375);
+  assert.deepEqual(rest(after), rest(start), 'an edit of a price leaves the recipe alone');
+
+  await press(page, 'Margherita L: on sale', 'Space');
+  await platform.eventually('it is sold out', async () => (await item()).variants.find((one) => one.size === 'L').sold_out);
+  await tabTo(page, 'Margherita L: on sale');
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-checked')), 'false');
+});
