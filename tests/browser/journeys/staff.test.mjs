@@ -166,3 +166,32 @@ journey('s0_u03: a stale price is refused and explained with both values, and a 
   await tabTo(page, 'Margherita L: on sale');
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-checked')), 'false');
 });
+
+journey('s0_u03: the page shows the records that each service holds', { settings: { ...SLOW, kitchen_time_scale: 20 } }, async ({ platform, open }) => {
+  const [first, order, cooking] = [await platform.order(), await platform.order(), await platform.order()];
+  for (const one of [first, order]) {
+    await platform.reaches(one, 'cooking');
+    assert.equal((await platform.send('POST', `/v1/kitchen/tickets/${one}/bump`, {})).status, 200);
+    await platform.reaches(one, 'shipped');
+  }
+  assert.equal((await platform.send('POST', `/v1/deliveries/${first}/hand-over`, { proof: 'Ada' })).status, 200);
+  await platform.reaches(cooking, 'cooking');
+  const page = await open('/staff/records');
+  await signIn(page, platform);
+  const holds = {
+    Menu: ['margherita', 'catalog'],
+    Stock: ['mozzarella', 'inventory'],
+    Orders: [order, 'orders'],
+    Payments: [order, 'payments'],
+    Kitchen: [cooking, 'kitchen'],
+    Delivery: [first, 'delivery'],
+    Messages: [cooking, 'notifications'],
+    Analytics: ['margherita', 'analytics'],
+  };
+  for (const [name, [what, service]] of Object.entries(holds)) {
+    await page.getByRole('group', { name: 'Service' }).getByRole('button', { name, exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator(`table[data-service="${service}"]`).getByText(what).first().waitFor();
+  }
+  await everyLook(page, 'records');
+});

@@ -11,6 +11,7 @@ import { board } from './board.js';
 import { couriers } from './couriers.js';
 import { kitchen } from './kitchen.js';
 import { menu } from './menu.js';
+import { records } from './records.js';
 import { stations } from './stations.js';
 import { stock } from './stock.js';
 
@@ -21,6 +22,7 @@ const VIEWS = {
   stock: ['levels'],
   menu: ['items', 'menu'],
   stations: ['stations', 'tickets'],
+  records: [],
 };
 
 function staff() {
@@ -121,4 +123,4 @@ asking.build();
 Alpine.magic('short', () => short);
 Alpine.magic('timer', () => timer);
 Alpine.magic('since', () => since);
-await start({ words: ['staff'], parts: { staff, board, kitchen, couriers, stock, menu, stations, asker: asking.asker } });
+await start({ words: ['staff'], parts: { staff, board, kitchen, couriers, stock, menu, stations, records, asker: asking.asker } });
