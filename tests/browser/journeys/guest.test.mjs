@@ -266,6 +266,16 @@ for (const locale of ['en-US', 'ru-RU']) {
         await axe(page);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `the menu is ${wide} px too wide on a ${screen}`);
+        if (screen === 'desk') {
+          for (const dish of ['prsc_argla', 'margherita']) {
+            await page.locator('.dish', { has: page.locator(`img[src*="/${dish}.svg"]`) }).getByRole('button').press('Enter');
+            await page.locator('.chooser [type=submit]').press('Enter');
+            await page.locator('.chooser').waitFor({ state: 'hidden' });
+          }
+          await page.locator('.toast').waitFor({ state: 'hidden' });
+          await page.evaluate(() => scrollTo(0, 0));
+          await picture(page, `shop-desk-${locale.slice(0, 2)}-${scheme}`);
+        }
         for (const path of ['/orders', '/offline', '/order/ord_0']) {
           page.guard.allow(/40[0134]/);
           await page.goto(path);

@@ -18,7 +18,7 @@
   root.lang = asked.find((tag) => known.includes(tag)) || known[0];
   const early = (globalThis.comandaEarly = {});
   const begin = (name, path) => {
-    early[name] = fetch(path).then((response) => (response.ok ? response.json() : Promise.reject(new Error(path))));
+    early[name] = fetch(path, { priority: 'high' }).then((response) => (response.ok ? response.json() : Promise.reject(new Error(path))));
     early[name].catch(() => delete early[name]);
   };
   for (const name of (own.words || '').split(' ').filter(Boolean)) begin(`${root.lang}/${name}`, `/i18n/${root.lang}/${name}.json`);

@@ -78,4 +78,9 @@ export function kept(name, otherwise) {
   }
 }
 
+/** Joins parts of a component into one; getters stay getters. */
+export function mix(...parts) {
+  return parts.reduce((whole, part) => Object.defineProperties(whole, Object.getOwnPropertyDescriptors(part)), {});
+}
+
 export { Alpine };

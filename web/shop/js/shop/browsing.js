@@ -15,10 +15,14 @@ export function browsing() {
     filters: [],
     filterNames: Object.keys(FILTERS),
     readAt: 0,
+    /** What is painted first; the rest follows when the browser has nothing better to do. */
+    atFirst: 4,
 
     async init() {
       await this.refresh();
       this.watchCart();
+      const later = globalThis.requestIdleCallback || setTimeout;
+      requestAnimationFrame(() => later(() => (this.atFirst = 0)));
       if (location.hash === '#cart') this.openCheckout();
       setInterval(() => document.visibilityState === 'visible' && this.refresh(), FRESH_MS);
       document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && Date.now() - this.readAt > FRESH_MS && this.refresh());
@@ -35,11 +39,14 @@ export function browsing() {
       }
     },
 
-    get groups() {
+    get all() {
       return this.menu ? narrowed(this.menu, this.text, this.filters) : [];
     },
+    get groups() {
+      return this.atFirst ? this.all.slice(0, 1).map((group) => ({ ...group, items: group.items.slice(0, this.atFirst) })) : this.all;
+    },
     get found() {
-      return this.groups.reduce((sum, group) => sum + group.items.length, 0);
+      return this.all.reduce((sum, group) => sum + group.items.length, 0);
     },
     get narrowing() {
       return Boolean(this.text.trim() || this.filters.length);

@@ -5,8 +5,7 @@ import { language, named, t } from '../core/i18n.js';
 import { show } from '../core/money.js';
 import { say } from '../core/page.js';
 import { agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
-import { CARDS } from './cards.js';
-import { CHECKS, wrongs } from './checks.js';
+import { CARDS, CHECKS, wrongs } from './checks.js';
 import { contact, keepContact, remember } from './device.js';
 import { item, variant } from './menu.js';
 import { place, waiting } from './placing.js';
@@ -92,6 +91,8 @@ export function checkout() {
 
     async openCheckout() {
       this.refused = '';
+      this.atFirst = 0;
+      await this.$nextTick();
       if (!this.$refs.sheet.open) this.$refs.sheet.showModal();
       this.$refs.sheetTitle.focus();
       await this.refresh();
@@ -175,6 +176,8 @@ export function checkout() {
       return t(known[problem.code] || 'refused.other', { why: problem.detail });
     },
     async resume() {
+      this.atFirst = 0;
+      await this.$nextTick();
       this.$refs.sheet.showModal();
       this.placing = 'sending';
       await this.send(null);

@@ -15,6 +15,7 @@ export function choosing() {
 
     choose(found) {
       if (this.isPlain(found)) return this.put({ slug: found.slug, size: found.variants[0].size, options: [], quantity: 1, name: found.name });
+      this.atFirst = 0;
       this.dish = found;
       const usual = found.variants.find((one) => one.size === 'M' && !one.sold_out) || found.variants.find((one) => !one.sold_out) || found.variants[0];
       this.size = usual.size;

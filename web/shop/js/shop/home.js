@@ -1,9 +1,8 @@
 // The menu page: looking, choosing, the cart, the checkout.
 
-import { start } from '../core/page.js';
+import { mix, start } from '../core/page.js';
 import { browsing } from './browsing.js';
 import { checkout } from './checkout.js';
 import { choosing } from './choosing.js';
-import { mix } from './mix.js';
 
 start({ words: ['shop'], parts: { home: () => mix(browsing(), choosing(), checkout()) } });

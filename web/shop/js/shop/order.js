@@ -5,7 +5,7 @@ import { has, language, named, number, t } from '../core/i18n.js';
 import { follow } from '../core/live.js';
 import { money, show } from '../core/money.js';
 import { say, start } from '../core/page.js';
-import { CARDS } from './cards.js';
+import { CARDS } from './checks.js';
 import { again, orderOf, remember } from './device.js';
 import { picture } from './menu.js';
 import { place } from './placing.js';
