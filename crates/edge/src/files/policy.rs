@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 const CONTENT: &str =
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// What a shop has no use for. Sound is not among it: the kitchen rings.
-const FEATURES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), display-capture=(), browsing-topics=()";
+const FEATURES: &str =
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), display-capture=(), browsing-topics=()";
 
 /// Puts the headers of safety on a file.
 pub(super) fn put(headers: &mut HeaderMap, path: &str) {
