@@ -1,9 +1,16 @@
 // The house itself: the first page opens, everybody can use it, and the guard would see what no page may do.
 
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 
 import { axe } from '../lib/axe.mjs';
 import { journey, picture } from '../lib/journey.mjs';
+import { ROOT } from '../lib/platform.mjs';
+
+/** All scripts of the pages together, as browsers take them. */
+const SCRIPTS_BYTES_MAX = 60_000;
 
 journey('s4_c10_s4_u01: the menu opens in a browser', {}, async ({ open }) => {
   const page = await open('/', { screen: 'phone' });
@@ -36,4 +43,15 @@ journey('the guard sees what no page may do', {}, async ({ platform, open }) => 
   await platform.eventually(`all of ${seen}`, () => seen.every(sees));
   assert.notEqual(await page.title(), 'run');
   page.guard.wrong.length = 0;
+});
+
+journey('all scripts together are light', {}, async ({ platform }) => {
+  const shop = join(ROOT, 'web/shop');
+  const scripts = readdirSync(shop, { recursive: true }).filter((path) => path.endsWith('.js'));
+  const all = scripts.reduce((sum, path) => sum + brotliCompressSync(readFileSync(join(shop, path))).length, 0);
+  const missed = all <= SCRIPTS_BYTES_MAX ? '' : '; MISSED';
+  console.log(`row S0-N05: ${scripts.length} scripts of guests and staff weigh ${(all / 1000).toFixed(1)} kB packed, ${SCRIPTS_BYTES_MAX / 1000} at most${missed}`);
+  assert.ok(scripts.length > 5 && all <= SCRIPTS_BYTES_MAX, `${all} bytes, ${SCRIPTS_BYTES_MAX} at most`);
+  const answer = await fetch(`${platform.url}/${scripts[0]}`);
+  assert.ok(answer.ok && answer.headers.get('content-type').startsWith('text/javascript'), scripts[0]);
 });

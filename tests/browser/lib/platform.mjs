@@ -120,6 +120,19 @@ export class Platform {
     return order;
   }
 
+  /** Waits until the kitchen has the ticket of an order. */
+  async booked(id) {
+    const works = ({ status, body }) => status === 200 && ['booked', 'cooking'].includes(body.state);
+    await this.eventually(`${id} is in the kitchen`, async () => works(await this.send('GET', `/v1/kitchen/tickets/${id}`)));
+  }
+
+  /** A cook says that a whole order is done. */
+  async bump(id) {
+    await this.booked(id);
+    const { status, body } = await this.send('POST', `/v1/kitchen/tickets/${id}/bump`, {});
+    if (status !== 200) throw new Error(`not done: ${status} ${JSON.stringify(body)}`);
+  }
+
   /** Sets how the payment provider mock behaves. */
   async setProvider(changes) {
     const before = await (await fetch(`${this.provider}/v1/settings`)).json();
