@@ -156,8 +156,6 @@ async fn s1_a03_every_answer_fits_its_description() {
     let payment = platform.look(&format!("/v1/orders/{order}/payment")).await["payment_id"].as_str().unwrap().to_owned();
     let stock = platform.look("/v1/stock").await["levels"][0]["stock_id"].as_str().unwrap().to_owned();
     let station = platform.look("/v1/kitchen/stations").await["stations"][0]["station_id"].as_str().unwrap().to_owned();
-    let share =
-        ask(&platform, &format!("/v1/orders/{order}/progress"), &guest).await.json()["share"].as_str().unwrap().to_owned();
     let shop = platform.look("/v1/shop").await["shop_id"].as_str().unwrap().to_owned();
     let share = platform.look(&format!("/v1/orders/{order}/progress")).await["share"].as_str().unwrap().to_owned();
     let fill = |path: &str, service: &str| {
