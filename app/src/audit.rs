@@ -104,10 +104,7 @@ fn look_here(options: &Options) -> Result<(Report, PlatformKey), Fault> {
 fn key_of(path: &Path) -> Result<PlatformKey, Fault> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Fault::not_found("no_platform_key", format!("{} cannot be read.", path.display())).because(error))?;
-    let bad = || Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal.");
-    let secret = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).map_err(|error| bad().because(error))?;
-    let secret: [u8; 32] = secret.try_into().map_err(|_| bad())?;
-    Ok(PlatformKey::new(&secret))
+    host::key_of(&text)
 }
 
 fn entries(path: &Path, key: &PlatformKey) -> Result<Vec<JournalEntry>, Fault> {

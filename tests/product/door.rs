@@ -154,6 +154,7 @@ async fn s1_a03_every_answer_fits_its_description() {
     platform.reaches(declined.json()["order_id"].as_str().unwrap(), "cancelled").await;
     platform.reaches(&order, "delivered").await;
     let payment = platform.look(&format!("/v1/orders/{order}/payment")).await["payment_id"].as_str().unwrap().to_owned();
+    let share = platform.look(&format!("/v1/orders/{order}/progress")).await["share"].as_str().unwrap().to_owned();
     let stock = platform.look("/v1/stock").await["levels"][0]["stock_id"].as_str().unwrap().to_owned();
     let station = platform.look("/v1/kitchen/stations").await["stations"][0]["station_id"].as_str().unwrap().to_owned();
     let shop = platform.look("/v1/shop").await["shop_id"].as_str().unwrap().to_owned();
@@ -162,6 +163,7 @@ async fn s1_a03_every_answer_fits_its_description() {
         let part = |part: &str| match part {
             "{order}" => order.clone(),
             "{payment}" => payment.clone(),
+            "{share}" => share.clone(),
             "{item}" => "hawaiian".to_owned(),
             "{stock}" => stock.clone(),
             "{station}" => station.clone(),

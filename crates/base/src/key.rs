@@ -11,8 +11,15 @@ type HmacSha256 = Hmac<Sha256>;
 /// The secret of one platform, from which every other key is derived.
 #[derive(Clone)]
 pub struct PlatformKey {
-    ids: [u8; 16],
+    ids: Ids,
     seal: HmacSha256,
+}
+
+/// How ids are permuted: a platform keeps the way with which it was made, or every link that people hold would break.
+#[derive(Clone)]
+enum Ids {
+    Sip([u8; 16]),
+    Hmac(HmacSha256),
 }
 
 impl std::fmt::Debug for PlatformKey {
@@ -24,17 +31,22 @@ impl std::fmt::Debug for PlatformKey {
 impl PlatformKey {
     /// Makes the key of 32 secret bytes.
     pub fn new(secret: &[u8; 32]) -> PlatformKey {
-        let seal = HmacSha256::new_from_slice(&derived(secret, b"seal")).expect("HMAC takes a key of any length");
         let mut ids = [0; 16];
         ids.copy_from_slice(&derived(secret, b"ids")[..16]);
-        PlatformKey { ids, seal }
+        PlatformKey { ids: Ids::Sip(ids), seal: hmac(&derived(secret, b"seal")) }
+    }
+
+    /// Makes the key of a platform from before ids were permuted with SipHash.
+    pub fn of_old(secret: &[u8; 32]) -> PlatformKey {
+        PlatformKey { ids: Ids::Hmac(hmac(&derived(secret, b"ids"))), ..PlatformKey::new(secret) }
     }
 
     /// Permutes a number below 2^63 into another one, differently for each `tag`.
     ///
     /// Four Feistel rounds over 64 bits (Luby and Rackoff, 1988) with SipHash-2-4 as the round function, a keyed function
     /// made for short inputs (Aumasson and Bernstein, 2012), walked along its cycle until the top bit is clear, so that
-    /// the result is a number below 2^63 again. An answer shows many ids: with HMAC-SHA-256 they cost 5% of an order.
+    /// the result is a number below 2^63 again. An answer shows many ids: with HMAC-SHA-256, which older platforms keep,
+    /// they cost 5% of an order.
     pub fn permute(&self, tag: &str, number: i64) -> i64 {
         let mut value = number.cast_unsigned();
         loop {
@@ -69,11 +81,23 @@ impl PlatformKey {
     }
 
     fn round(&self, tag: &str, round: u8, half: u32) -> u32 {
-        let mut mac = SipHasher24::new_with_key(&self.ids);
-        mac.write(tag.as_bytes());
-        mac.write(&[0, round]);
-        mac.write(&half.to_be_bytes());
-        mac.finish() as u32
+        match &self.ids {
+            Ids::Sip(key) => {
+                let mut mac = SipHasher24::new_with_key(key);
+                mac.write(tag.as_bytes());
+                mac.write(&[0, round]);
+                mac.write(&half.to_be_bytes());
+                mac.finish() as u32
+            }
+            Ids::Hmac(key) => {
+                let mut mac = key.clone();
+                mac.update(tag.as_bytes());
+                mac.update(&[0, round]);
+                mac.update(&half.to_be_bytes());
+                let digest = mac.finalize().into_bytes();
+                u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+            }
+        }
     }
 
     /// Seals a text for one purpose: the text, a dot, and 32 hexadecimal digits that only this platform can make.
@@ -105,8 +129,12 @@ impl PlatformKey {
     }
 }
 
+fn hmac(key: &[u8; 32]) -> HmacSha256 {
+    HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
 fn derived(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
-    let mut mac = HmacSha256::new_from_slice(secret).expect("HMAC takes a key of any length");
+    let mut mac = hmac(secret);
     mac.update(purpose);
     mac.finalize().into_bytes().into()
 }
@@ -117,17 +145,26 @@ mod tests {
 
     #[test]
     fn a_permuted_number_leads_back_and_tells_nothing() {
-        let key = PlatformKey::new(&[7; 32]);
-        let mut last = 0;
-        for number in [0, 1, 2, 3, 1 << 40, i64::MAX - 1, i64::MAX] {
-            let shown = key.permute("ord", number);
-            assert!(shown >= 0);
-            assert_eq!(key.restore("ord", shown), number);
-            assert_ne!(key.permute("itm", number), shown, "each kind of id has its own permutation");
-            assert!(shown.abs_diff(last) > 1 << 20, "neighbours are far apart");
-            last = shown;
+        for make in [PlatformKey::new, PlatformKey::of_old] {
+            let key = make(&[7; 32]);
+            let mut last = 0;
+            for number in [0, 1, 2, 3, 1 << 40, i64::MAX - 1, i64::MAX] {
+                let shown = key.permute("ord", number);
+                assert!(shown >= 0);
+                assert_eq!(key.restore("ord", shown), number);
+                assert_ne!(key.permute("itm", number), shown, "each kind of id has its own permutation");
+                assert!(shown.abs_diff(last) > 1 << 20, "neighbours are far apart");
+                last = shown;
+            }
+            assert_ne!(make(&[8; 32]).permute("ord", 1), key.permute("ord", 1));
         }
-        assert_ne!(PlatformKey::new(&[8; 32]).permute("ord", 1), key.permute("ord", 1));
+    }
+
+    #[test]
+    fn an_older_platform_shows_its_ids_as_it_always_did_and_seals_as_all_do() {
+        let (old, new) = (PlatformKey::of_old(&[7; 32]), PlatformKey::new(&[7; 32]));
+        assert_ne!(old.permute("ord", 1), new.permute("ord", 1));
+        assert_eq!(new.open("device", &old.seal("device", "guest:17")), Some("guest:17"));
     }
 
     #[test]

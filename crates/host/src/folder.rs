@@ -11,6 +11,9 @@ use fs4::fs_std::FileExt;
 /// The file of a folder into which a backup is being restored; it gets its last name when everything else is there.
 pub const RESTORING: &str = "comanda.db.draft";
 
+/// What stands before the key of a folder whose ids are permuted with SipHash.
+const NEW_KEY: &str = "sip:";
+
 /// An open data folder. It is locked until this is dropped.
 #[derive(Debug)]
 pub struct Folder {
@@ -53,13 +56,12 @@ impl Folder {
                 format!("A restore into {} broke off. Remove the folder and restore again.", path.display()),
             ));
         }
-        let secret = secret(&path.join("platform.key"), 32).map_err(|error| failed("The key could not be read", error))?;
-        let secret: [u8; 32] = secret
-            .try_into()
-            .map_err(|_| Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal."))?;
-        let token =
-            secret_text(&path.join("staff.token"), 24).map_err(|error| failed("The staff's token could not be read", error))?;
-        Ok(Folder { path: path.to_owned(), key: PlatformKey::new(&secret), staff_token: token, _lock: lock })
+        let key =
+            secret_text(&path.join("platform.key"), 32, NEW_KEY).map_err(|error| failed("The key could not be read", error))?;
+        let key = key_of(&key)?;
+        let token = secret_text(&path.join("staff.token"), 24, "")
+            .map_err(|error| failed("The staff's token could not be read", error))?;
+        Ok(Folder { path: path.to_owned(), key, staff_token: token, _lock: lock })
     }
 
     /// Gives the path of something in the folder.
@@ -78,14 +80,22 @@ impl Folder {
     }
 }
 
-fn secret(path: &Path, bytes: usize) -> std::io::Result<Vec<u8>> {
-    let text = secret_text(path, bytes)?;
-    data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(std::io::Error::other)
+/// Reads what the file of a platform's key holds: 32 bytes in hexadecimal, and before them how ids are shown. Nothing stands
+/// there in folders from before there was a choice.
+pub fn key_of(text: &str) -> Result<PlatformKey, Fault> {
+    let bad = || Fault::internal("bad_platform_key", "The file platform.key does not hold 32 bytes in hexadecimal.");
+    let text = text.trim();
+    let (make, digits): (fn(&[u8; 32]) -> PlatformKey, &str) = match text.strip_prefix(NEW_KEY) {
+        Some(digits) => (PlatformKey::new, digits),
+        None => (PlatformKey::of_old, text),
+    };
+    let secret = data_encoding::HEXLOWER.decode(digits.as_bytes()).map_err(|error| bad().because(error))?;
+    Ok(make(&secret.try_into().map_err(|_| bad())?))
 }
 
-/// Reads a secret in hexadecimal, or makes one that only the owner may read.
+/// Reads a secret in hexadecimal, or makes one that only the owner may read, with a word before it.
 #[allow(clippy::disallowed_methods)] // As above.
-fn secret_text(path: &Path, bytes: usize) -> std::io::Result<String> {
+fn secret_text(path: &Path, bytes: usize, before: &str) -> std::io::Result<String> {
     use std::os::unix::fs::OpenOptionsExt;
     if let Ok(mut file) = File::open(path) {
         let mut text = String::new();
@@ -94,7 +104,7 @@ fn secret_text(path: &Path, bytes: usize) -> std::io::Result<String> {
     }
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-    let text = data_encoding::HEXLOWER.encode(&random);
+    let text = format!("{before}{}", data_encoding::HEXLOWER.encode(&random));
     // Written whole under another name first: a crash in between must not leave half a secret.
     let draft = path.with_extension("draft");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
@@ -103,4 +113,20 @@ fn secret_text(path: &Path, bytes: usize) -> std::io::Result<String> {
     file.sync_all()?;
     fs::rename(&draft, path)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_how_its_ids_are_shown() {
+        let digits = "07".repeat(32);
+        let shown = |text: &str| key_of(text).unwrap().permute("ord", 1);
+        assert_eq!(shown(&format!("{digits}\n")), PlatformKey::of_old(&[7; 32]).permute("ord", 1));
+        assert_eq!(shown(&format!("sip:{digits}\n")), PlatformKey::new(&[7; 32]).permute("ord", 1));
+        for bad in ["", "sip:", "07", "SIP:07", &digits[1..], &format!("sip:{digits}07")] {
+            assert_eq!(key_of(bad).unwrap_err().code, "bad_platform_key", "{bad}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub mod testing;
 
 pub use answer::answer;
 pub use ctx::Ctx;
-pub use folder::{Folder, RESTORING};
+pub use folder::{Folder, RESTORING, key_of};
 pub use ids::{IdSource, lowest_at};
 pub use outside::Outside;
 pub use platform::{Boot, Platform, operator_name};
