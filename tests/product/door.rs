@@ -158,7 +158,6 @@ async fn s1_a03_every_answer_fits_its_description() {
     let stock = platform.look("/v1/stock").await["levels"][0]["stock_id"].as_str().unwrap().to_owned();
     let station = platform.look("/v1/kitchen/stations").await["stations"][0]["station_id"].as_str().unwrap().to_owned();
     let shop = platform.look("/v1/shop").await["shop_id"].as_str().unwrap().to_owned();
-    let share = platform.look(&format!("/v1/orders/{order}/progress")).await["share"].as_str().unwrap().to_owned();
     let fill = |path: &str, service: &str| {
         let part = |part: &str| match part {
             "{order}" => order.clone(),
@@ -168,7 +167,6 @@ async fn s1_a03_every_answer_fits_its_description() {
             "{stock}" => stock.clone(),
             "{station}" => station.clone(),
             "{shop}" => shop.clone(),
-            "{share}" => share.clone(),
             "{service}" => service.to_owned(),
             "{projection}" => "board".to_owned(),
             "{code}" => "order_not_found".to_owned(),

@@ -174,6 +174,9 @@ impl Lane {
                 return Ok(false);
             }
         }
+        if ready.is_empty() {
+            return Ok(true);
+        }
         let freed = self.claims.freed();
         let claim = self.claims.take(ready.iter().map(|pending| pending.event.key).collect::<BTreeSet<_>>());
         let ready: Vec<_> = ready.into_iter().filter(|pending| claim.has(pending.event.key)).collect();

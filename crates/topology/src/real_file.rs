@@ -58,7 +58,7 @@ fn each_event_has_its_owner_its_topic_and_its_hearers() {
     assert_eq!(topology.producer_of("order.progressed"), None);
     assert_eq!(topology.hearers_of("stock.reserved"), ["analytics", "orders", "payments"]);
     assert!(topology.hearers_of("dish.ready").is_empty());
-    assert_eq!(topology.events().count(), 28);
+    assert_eq!(topology.events().count(), 29);
     let topics: Vec<&str> = topology.topics().map(|topic| topic.name.as_str()).collect();
     let expected = [
         "catalog-events",

@@ -19,7 +19,7 @@ use host::Retry;
 use crate::clocks::Clocks;
 
 /// All that is counted; a few of them mean more to analytics than that.
-const HEARD: [&str; 27] = [
+const HEARD: [&str; 28] = [
     "order.created",
     "order.cancelled",
     "order.shipped",
@@ -36,6 +36,7 @@ const HEARD: [&str; 27] = [
     "stock.low",
     "stock.changed",
     "cooking.started",
+    "ticket.changed",
     "order.ready",
     "cooking.failed",
     "item.created",
