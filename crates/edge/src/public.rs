@@ -16,26 +16,57 @@ const STAFF_ONLY: [&str; 5] = ["device_id", "method_id", "needs", "steps", "shor
 /// Fields of data that are times in microseconds.
 const TIMES: [&str; 4] = ["placed_at", "ready_at", "expected_at", "delivered_at"];
 
+/// What whoever came by a link sees of an event's data: how far the order is, nothing of the person and the money.
+const BY_LINK: [&str; 5] = ["order_id", "placed_at", "ready_at", "expected_at", "delivered_at"];
+
+/// Who looks at an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Staff,
+    Guest,
+    /// Somebody to whom the guest has shown the order.
+    Link,
+}
+
+impl Sight {
+    /// Tells whether an event is there at all for this sight.
+    fn sees(self, event: &Event) -> bool {
+        self != Sight::Link || matches!(event.topic.as_str(), "order-events" | "kitchen-events") || event.name() == "order.paid"
+    }
+}
+
 /// An event that is written down for the outside once, however many follow it.
 pub(crate) struct Said {
     pub(crate) event: Arc<Event>,
     staff: OnceLock<Bytes>,
     guest: OnceLock<Bytes>,
+    link: OnceLock<Bytes>,
 }
 
 impl Said {
     pub(crate) fn new(event: Arc<Event>) -> Said {
-        Said { event, staff: OnceLock::new(), guest: OnceLock::new() }
+        Said { event, staff: OnceLock::new(), guest: OnceLock::new(), link: OnceLock::new() }
     }
 
-    /// Gives the event as a frame of a stream.
-    pub(crate) fn frame(&self, key: &PlatformKey, staff: bool) -> Bytes {
-        let kept = if staff { &self.staff } else { &self.guest };
-        let write = || {
-            let shown = serde_json::to_string(&shown(&self.event, key, staff)).expect("an event is plain JSON");
-            Bytes::from(format!("id: {}\nevent: {}\ndata: {shown}\n\n", place(key, self.event.seq), self.event.name()))
+    /// Gives the event as a frame of a stream; none where it is not for this sight.
+    pub(crate) fn frame(&self, key: &PlatformKey, sight: Sight) -> Option<Bytes> {
+        if !sight.sees(&self.event) {
+            return None;
+        }
+        let kept = match sight {
+            Sight::Staff => &self.staff,
+            Sight::Guest => &self.guest,
+            Sight::Link => &self.link,
         };
-        kept.get_or_init(write).clone()
+        let write = || {
+            let mut event = shown(&self.event, key, sight == Sight::Staff);
+            if sight == Sight::Link {
+                event.hide();
+            }
+            let text = serde_json::to_string(&event).expect("an event is plain JSON");
+            Bytes::from(format!("id: {}\nevent: {}\ndata: {text}\n\n", place(key, self.event.seq), self.event.name()))
+        };
+        Some(kept.get_or_init(write).clone())
     }
 }
 
@@ -67,6 +98,17 @@ pub(crate) struct CloudEvent {
     /// What there is to say; its fields are those of its type.
     #[schema(value_type = Object)]
     data: Value,
+}
+
+impl CloudEvent {
+    /// Leaves what whoever came by a link may see.
+    fn hide(&mut self) {
+        self.correlationid.clear();
+        match &mut self.data {
+            Value::Object(fields) => fields.retain(|name, _| BY_LINK.contains(&name.as_str())),
+            data => *data = Value::Null,
+        }
+    }
 }
 
 /// Shows an event.
@@ -147,6 +189,25 @@ mod unit {
             correlation: "c".to_owned(),
             data: RawValue::from_string(data.to_owned()).unwrap(),
         }
+    }
+
+    #[test]
+    fn whoever_came_by_a_link_sees_how_far_an_order_is_and_no_more() {
+        let key = PlatformKey::new(&[1; 32]);
+        let text = |said: &Said, sight| said.frame(&key, sight).map(|frame| String::from_utf8(frame.to_vec()).unwrap());
+        let proof = r#"{"order_id":1001,"delivered_at":1000000,"proof":"signed: Ada","cash_taken_minor":7,"reason":"no answer"}"#;
+        let said = Said::new(Arc::new(Event { correlation: "click-17".to_owned(), ..event(proof) }));
+        let link = text(&said, Sight::Link).unwrap();
+        for hidden in ["Ada", "proof", "cash", "no answer", "click-17"] {
+            assert!(!link.contains(hidden), "{hidden} in {link}");
+        }
+        assert!(link.contains("delivered_at") && text(&said, Sight::Guest).unwrap().contains("signed: Ada"));
+        let paid =
+            |kind: &str| Said::new(Arc::new(Event { topic: "payment-events".to_owned(), kind: kind.to_owned(), ..event("{}") }));
+        assert!(text(&paid("payment.refunded.v1"), Sight::Link).is_none());
+        assert!(
+            text(&paid("payment.refunded.v1"), Sight::Guest).is_some() && text(&paid("order.paid.v1"), Sight::Link).is_some()
+        );
     }
 
     #[test]

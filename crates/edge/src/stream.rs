@@ -17,7 +17,7 @@ use crate::Edge;
 use crate::asked::Asked;
 use crate::limit::Client;
 use crate::problem::Problem;
-use crate::public::Said;
+use crate::public::{Said, Sight};
 
 /// How many frames wait for a slow reader.
 const FRAMES: usize = 64;
@@ -99,44 +99,57 @@ impl Drop for Place {
 struct Pen {
     place: Place,
     frames: Sender<Bytes>,
-    staff: bool,
+    sight: Sight,
     last: i64,
+    /// When something was written last, on the world's monotonic clock.
+    wrote_at: Duration,
 }
 
 /// The reader has gone, or the stream is to end.
 struct Over;
 
 impl Pen {
-    async fn write(&self, frame: Bytes) -> Result<(), Over> {
+    fn new(place: Place, frames: Sender<Bytes>, sight: Sight, after: Option<i64>) -> Pen {
+        let wrote_at = place.edge.world().monotonic();
+        Pen { place, frames, sight, last: after.unwrap_or(0), wrote_at }
+    }
+
+    async fn write(&mut self, frame: Bytes) -> Result<(), Over> {
+        self.wrote_at = self.place.edge.world().monotonic();
         self.frames.send(frame).await.map_err(|_| Over)
     }
 
     /// Gives the frame of an event that is wanted and was not said yet; else nothing.
-    fn frame(&mut self, wanted: &Wanted, said: &Said) -> BytesMut {
+    fn frame(&mut self, wanted: &Wanted, said: &Said) -> Option<Bytes> {
         if said.event.seq <= self.last || !wanted.has(&said.event) {
-            return BytesMut::new();
+            return None;
         }
         self.last = said.event.seq;
-        BytesMut::from(said.frame(self.place.edge.key(), self.staff))
+        said.frame(self.place.edge.key(), self.sight)
     }
 
     async fn say(&mut self, said: &Said) -> Result<(), Over> {
-        if said.event.seq <= self.last {
-            return Ok(());
+        match self.frame(&Wanted::default(), said) {
+            Some(frame) => self.write(frame).await,
+            None => Ok(()),
         }
-        self.last = said.event.seq;
-        self.write(said.frame(self.place.edge.key(), self.staff)).await
     }
 
-    /// Waits for the next event, and says now and then that the stream is alive.
-    async fn next(&self, feed: &mut Receiver<Arc<Said>>) -> Result<Arc<Said>, Over> {
+    /// Waits for the next event, and says now and then that the stream is alive: also while all that comes is unwanted.
+    async fn next(&mut self, feed: &mut Receiver<Arc<Said>>) -> Result<Arc<Said>, Over> {
         loop {
-            let beat = self.place.edge.world().sleep(self.place.edge.0.config.heartbeat);
+            let world = self.place.edge.world();
+            let due = self.wrote_at + self.place.edge.0.config.heartbeat;
+            let left = due.saturating_sub(world.monotonic());
+            if left.is_zero() {
+                self.write(Bytes::from_static(b": alive\n\n")).await?;
+                continue;
+            }
             tokio::select! {
                 biased;
                 said = feed.recv() => return said.ok_or(Over),
                 () = self.frames.closed() => return Err(Over),
-                () = beat => self.write(Bytes::from_static(b": alive\n\n")).await?,
+                () = world.sleep(left) => {}
             }
         }
     }
@@ -159,9 +172,16 @@ fn is_end(event: &Event) -> bool {
 }
 
 /// Streams what happens to one order: its state first, then each event, until it has ended.
-pub(crate) fn of_order(edge: &Edge, asked: &Asked, order: i64, snapshot: &str, after: Option<i64>) -> Result<Response, Problem> {
+pub(crate) fn of_order(
+    edge: &Edge,
+    asked: &Asked,
+    sight: Sight,
+    order: i64,
+    snapshot: &str,
+    after: Option<i64>,
+) -> Result<Response, Problem> {
     let (frames, receiver) = channel(FRAMES);
-    let pen = Pen { place: Place::take(edge, asked)?, frames, staff: asked.is_staff(), last: after.unwrap_or(0) };
+    let pen = Pen::new(Place::take(edge, asked)?, frames, sight, after);
     let first = Bytes::from(format!("retry: 1000\nevent: snapshot\ndata: {snapshot}\n\n"));
     let task = edge.clone();
     edge.world().spawn("order stream", async move {
@@ -208,7 +228,7 @@ async fn tell_order(edge: &Edge, mut pen: Pen, order: i64, first: Bytes) -> Resu
 /// Streams everything that is wanted, for staff.
 pub(crate) fn of_all(edge: &Edge, asked: &Asked, wanted: Wanted, after: Option<i64>) -> Result<Response, Problem> {
     let (frames, receiver) = channel(FRAMES);
-    let pen = Pen { place: Place::take(edge, asked)?, frames, staff: true, last: after.unwrap_or(0) };
+    let pen = Pen::new(Place::take(edge, asked)?, frames, Sight::Staff, after);
     // Whoever names no place begins now: the place is taken before the answer begins.
     let feed = after.is_none().then(|| edge.0.feed.follow_all());
     let task = edge.clone();
@@ -233,12 +253,13 @@ async fn tell_all(edge: &Edge, mut pen: Pen, wanted: &Wanted, feed: Option<Recei
     };
     loop {
         let said = pen.next(&mut feed).await?;
-        let mut frames = pen.frame(wanted, &said);
+        let mut frames = BytesMut::new();
+        frames.extend_from_slice(&pen.frame(wanted, &said).unwrap_or_default());
         // What has come meanwhile goes in one piece: every piece is a chunk of its own for the server and the reader.
         while frames.len() < PIECE
             && let Ok(said) = feed.try_recv()
         {
-            frames.extend_from_slice(&pen.frame(wanted, &said));
+            frames.extend_from_slice(&pen.frame(wanted, &said).unwrap_or_default());
         }
         if !frames.is_empty() {
             pen.write(frames.freeze()).await?;

@@ -1,7 +1,7 @@
 //! The data folder: one owner at a time, one secret, one token for the staff.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -97,10 +97,15 @@ pub fn key_of(text: &str) -> Result<PlatformKey, Fault> {
 #[allow(clippy::disallowed_methods)] // As above.
 fn secret_text(path: &Path, bytes: usize, before: &str) -> std::io::Result<String> {
     use std::os::unix::fs::OpenOptionsExt;
-    if let Ok(mut file) = File::open(path) {
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        return Ok(text.trim().to_owned());
+    match File::open(path) {
+        Ok(mut file) => {
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            return Ok(text.trim().to_owned());
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        // One that is there and cannot be read must not be replaced: all ids and tokens would be lost with it.
+        Err(error) => return Err(error),
     }
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(std::io::Error::other)?;
@@ -118,6 +123,17 @@ fn secret_text(path: &Path, bytes: usize, before: &str) -> std::io::Result<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods)] // A test on a folder of its own.
+    fn a_secret_that_cannot_be_read_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("platform.key");
+        // A link in a circle: it is there, and nobody can open it, not even root.
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert!(secret_text(&path, 32, NEW_KEY).is_err());
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    }
 
     #[test]
     fn a_key_says_how_its_ids_are_shown() {

@@ -14,6 +14,7 @@ use eventlog::Log;
 use futures_util::future::{Either, join_all, select};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use sql::{AllOutcome, Change, Heard, Store};
+use tokio::sync::RwLock;
 
 use crate::claims::Claims;
 use crate::pace::Pace;
@@ -47,6 +48,8 @@ pub(crate) struct Lane {
     pub(crate) meters: Meters,
     /// The keys that this lane or another of the service decides and commits: two would refuse each other.
     pub(crate) claims: Arc<Claims>,
+    /// Shared by rounds; held alone by one that was refused, because some rows belong to many keys: a kitchen's floor.
+    pub(crate) turn: Arc<RwLock<()>>,
 }
 
 /// What a lane counts, looked up once.
@@ -184,6 +187,7 @@ impl Lane {
             freed.await;
             return Ok(true);
         }
+        let _turn = if window.was_refused() { Err(self.turn.write().await) } else { Ok(self.turn.read().await) };
         let (made, failed) = self.handle(&ready).await;
         if !made.is_empty() && !self.commit(window, made).await? {
             return Ok(false);

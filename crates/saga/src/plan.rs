@@ -136,7 +136,7 @@ impl Plan {
         let plan = Arc::new(self);
         store.free_jobs_of_the_dead().await?;
         let letters = Letters::load(world.clone(), store.clone(), plan.clone()).await?;
-        let claims = Arc::new(Claims::default());
+        let (claims, turn) = (Arc::new(Claims::default()), Arc::default());
         for source in &plan.sources {
             let lane = lane::Lane {
                 world: world.clone(),
@@ -148,6 +148,7 @@ impl Plan {
                 source: source.clone(),
                 meters: lane::Meters::new(plan.service, source),
                 claims: claims.clone(),
+                turn: Arc::clone(&turn),
             };
             world.spawn("reactions", lane.run());
         }

@@ -139,6 +139,11 @@ impl Window {
         self.refused
     }
 
+    /// Tells whether the last round was refused.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.refused > 0
+    }
+
     /// Begins counting refused rounds again.
     pub(crate) fn forget_refusals(&mut self) {
         self.refused = 0;

@@ -182,6 +182,8 @@ impl Worker {
             } else if self.all_at_once(&jobs, work).await {
                 counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
             } else {
+                // Alone, each takes its chance: nobody waits for all of them.
+                drop(claim);
                 self.one_by_one(jobs, kind, retry, work, is_held).await;
             }
         }

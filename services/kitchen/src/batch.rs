@@ -18,12 +18,14 @@ pub struct Batch<'a> {
     change: Change,
     /// By shop: the floor as it was loaded and as it is now.
     floors: BTreeMap<ShopId, (Floor, Floor)>,
+    /// Whether the floors are guarded even where no place is taken for longer: what goes into gaps leans on them too.
+    guards_all: bool,
 }
 
 impl<'a> Batch<'a> {
     /// Begins a change at this moment.
     pub fn begin(ctx: &'a Ctx) -> Batch<'a> {
-        Batch { ctx, now: ctx.now(), change: Change::new(), floors: BTreeMap::new() }
+        Batch { ctx, now: ctx.now(), change: Change::new(), floors: BTreeMap::new(), guards_all: false }
     }
 
     /// Gives the moment for which everything is decided.
@@ -70,10 +72,15 @@ impl<'a> Batch<'a> {
         self.change.statements.push(statement);
     }
 
+    /// Guards every floor that was looked at, changed or not.
+    pub fn guard_all(&mut self) {
+        self.guards_all = true;
+    }
+
     /// Ends the change. Floors on which something was booked or freed are guarded by their version, and come first:
     /// should somebody have booked meanwhile, nothing else was done in vain.
     pub fn end(mut self) -> Change {
-        let changed = self.floors.values().filter(|(before, after)| before != after);
+        let changed = self.floors.values().filter(|(before, after)| self.guards_all || before != after);
         let floors: Vec<_> = changed.map(|(_, after)| store::save_times(after)).collect();
         self.change.statements.splice(0..0, floors);
         self.change

@@ -80,6 +80,9 @@ impl Rpc {
             let changed = decision.changed;
             ticket.version += i64::from(changed);
             let answer = ticket_answer(&ticket, floor, now);
+            if changed {
+                batch.guard_all();
+            }
             batch.keep(&before, &ticket, decision, &call.correlation);
             let change = batch.end();
             let subject = order_id.to_string();

@@ -18,6 +18,7 @@ use crate::api::{Api, Who, get, post};
 use crate::asked::{Asked, Asking, Named, Sent};
 use crate::document::{PAGE, Param};
 use crate::problem::Problem;
+use crate::public::Sight;
 use crate::shape::{PageAsked, Reason, Time, read_time, rows, time};
 use crate::{Edge, ask, stream};
 
@@ -241,20 +242,21 @@ async fn events(
     let message = one(&edge, &order)?;
     let id = message.order_id;
     let now = shown(&edge, ask!(edge, &asked.call, orders.get_order, message));
-    follow(&edge, &asked, id, &now, &headers, &query)
+    let sight = if asked.is_staff() { Sight::Staff } else { Sight::Guest };
+    follow(&edge, &asked, sight, (id, &now), &headers, &query)
 }
 
 /// Opens the stream of an order of which it is certain that whoever asks may see it.
 pub(super) fn follow(
     edge: &Edge,
     asked: &Asked,
-    order: i64,
-    now: &Order,
+    sight: Sight,
+    (order, now): (i64, &Order),
     headers: &HeaderMap,
     query: &Following,
 ) -> Result<Response, Problem> {
     let after = stream::resume(edge, headers, query.after.as_deref())?;
     let snapshot = serde_json::to_string(now)
         .map_err(|error| Fault::internal("answer_unwritable", "The order cannot be written down.").because(error))?;
-    stream::of_order(edge, asked, order, &snapshot, after)
+    stream::of_order(edge, asked, sight, order, &snapshot, after)
 }

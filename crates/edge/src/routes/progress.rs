@@ -22,6 +22,7 @@ use super::orders::{FOLLOW, Following, follow, one};
 use crate::api::{Api, Who, get};
 use crate::asked::{Asked, Asking, Named};
 use crate::problem::Problem;
+use crate::public::Sight;
 use crate::shape::{Money, Time, money, some, time};
 use crate::{Edge, ask};
 
@@ -236,7 +237,7 @@ async fn shared_events(
     let request = opened(&edge, &share)?;
     let order = request.order_id;
     let message = ask!(edge, &errand(&asked.call), orders.get_order, request);
-    follow(&edge, &asked, order, &shown(&edge, message).by_link(), &headers, &query)
+    follow(&edge, &asked, Sight::Link, (order, &shown(&edge, message).by_link()), &headers, &query)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use wire::Call;
 use super::*;
 use crate::asked::Asked;
 use crate::came::Origin;
+use crate::public::Sight;
 use crate::stream;
 
 fn guest() -> Asked {
@@ -46,7 +47,7 @@ fn delivered(order: i64) -> OrderDelivered {
 async fn an_order_is_followed_from_its_state_to_its_end_and_not_beyond_others() {
     let house = House::new().await;
     house.platform.say("delivery", &shipped(7)).await;
-    let mut body = stream::of_order(&house.edge, &guest(), 7, "{\"state\":\"shipped\"}", None).unwrap().into_body();
+    let mut body = stream::of_order(&house.edge, &guest(), Sight::Guest, 7, "{\"state\":\"shipped\"}", None).unwrap().into_body();
     let mut told = String::new();
     read_until(&mut body, &mut told, |told| told.contains("event: order.shipped")).await;
     assert!(told.starts_with("retry: 1000\nevent: snapshot\ndata: {\"state\":\"shipped\"}\n\n"), "{told}");
@@ -62,8 +63,13 @@ async fn an_order_is_followed_from_its_state_to_its_end_and_not_beyond_others() 
     // Whoever comes back goes on behind what was seen.
     let id = told.split("id: ").nth(1).unwrap().lines().next().unwrap();
     let after = house.edge.read::<base::id::EventId>(id).unwrap();
-    let again =
-        stream::of_order(&house.edge, &guest(), 7, "{}", Some(after)).unwrap().into_body().collect().await.unwrap().to_bytes();
+    let again = stream::of_order(&house.edge, &guest(), Sight::Guest, 7, "{}", Some(after))
+        .unwrap()
+        .into_body()
+        .collect()
+        .await
+        .unwrap()
+        .to_bytes();
     let again = String::from_utf8_lossy(&again);
     assert!(again.contains("order.delivered") && !again.contains("order.shipped"), "{again}");
 }
@@ -132,7 +138,7 @@ async fn one_client_holds_so_many_streams_and_others_still_get_theirs() {
     let of = |device| {
         let mut asked = guest();
         asked.call.principal = Principal::Guest { device: DeviceId(device) };
-        stream::of_order(&house.edge, &asked, 7, "{}", None)
+        stream::of_order(&house.edge, &asked, Sight::Guest, 7, "{}", None)
     };
     let held = [of(1).unwrap(), of(1).unwrap()];
     let refused = of(1).unwrap_err();

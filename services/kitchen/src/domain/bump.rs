@@ -33,7 +33,10 @@ impl Ticket {
             State::Waiting | State::Nothing | State::PaidEarly => return Err(Error::NotBooked),
             State::Failed | State::Cancelled => return Err(Error::TicketOver),
         }
-        let found = if marks.is_empty() { self.last_steps() } else { self.find(marks)? };
+        let mut found = if marks.is_empty() { self.last_steps() } else { self.find(marks)? };
+        // Of a dish that is named twice, the later step says it all.
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.dedup_by_key(|(line, dish, _)| (*line, *dish));
         let bump = self.bumps() + 1;
         let mut moved = Vec::new();
         for (line, dish, last) in found {

@@ -88,6 +88,17 @@ fn what_was_bumped_already_stays_as_it_is_and_a_ready_ticket_too() {
 }
 
 #[test]
+fn of_a_dish_that_is_named_twice_the_later_step_counts() {
+    for marks in [[mark(0, 0), mark(0, 2)], [mark(0, 2), mark(0, 0)], [mark(0, 2), mark(0, 2)]] {
+        let mut floor = floor();
+        let mut ticket = booked(&mut floor, 1);
+        let _ = ticket.bump(&mut floor, alone(50), &marks, at(50)).unwrap();
+        assert_eq!(seconds(&ticket, 0), [(0, 50), (50, 50), (50, 50)]);
+        assert_eq!(ticket.ready_at, at(50) + ticket.grace());
+    }
+}
+
+#[test]
 fn given_a_dish_in_the_line_when_one_before_it_is_bumped_then_nothing_of_it_becomes_later() {
     let mut floor = floor();
     let mut ticket = booked(&mut floor, 2);
