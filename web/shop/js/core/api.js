@@ -56,6 +56,8 @@ export async function call(path, { method = 'GET', body, key, token, signal, pat
   }
   const given = read(text);
   if (!response.ok) throw new Problem(response.status, { retry_after_seconds: Number(response.headers.get('Retry-After')) || undefined, ...given });
+  // Not the platform's answer, whoever gave it: a network that wants a password answers 200 too.
+  if (given === undefined) throw new Problem(0, { code: 'network_lost' });
   return given;
 }
 
@@ -63,7 +65,7 @@ function read(text) {
   try {
     return text ? JSON.parse(text) : {};
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -39,8 +39,11 @@ export function follow({ path, token, event, poll, status = () => {}, gone = () 
   const fallBack = () => {
     if (polling || !poll) return;
     const round = async () => {
-      tell((await ask()) ? 'polling' : 'lost');
-      if (polling) polling = setTimeout(round, POLL_MS);
+      const answered = await ask();
+      // The stream may have come through meanwhile: then it is live, whatever this look has found.
+      if (!polling) return;
+      tell(answered ? 'polling' : 'lost');
+      polling = setTimeout(round, POLL_MS);
     };
     polling = setTimeout(round, 0);
   };
@@ -88,7 +91,7 @@ export function follow({ path, token, event, poll, status = () => {}, gone = () 
     failures = 0;
     open();
   };
-  const shown = () => document.visibilityState === 'visible' && Date.now() - heard > SILENCE_MS / 2 && wake();
+  const shown = () => document.visibilityState === 'visible' && (told !== 'live' || Date.now() - heard > SILENCE_MS / 2) && wake();
   const restored = (happened) => happened.persisted && wake();
   const lost = () => tell('lost');
   document.addEventListener('visibilitychange', shown);

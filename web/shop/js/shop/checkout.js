@@ -8,7 +8,7 @@ import { agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit
 import { CARDS, CHECKS, wrongs } from './checks.js';
 import { contact, keepContact, remember } from './device.js';
 import { item, variant } from './menu.js';
-import { place, waiting } from './placing.js';
+import { isFresh, place } from './placing.js';
 
 export function checkout() {
   return {
@@ -19,7 +19,7 @@ export function checkout() {
     payment: 'card',
     card: CARDS[0].token,
     cards: CARDS,
-    /** `''`, `sending`, or `lost` while a wish waits for the network. */
+    /** `''`, `sending`, `lost` while a wish waits for the network, or `busy` while it waits for the shop. */
     placing: '',
     refused: '',
 
@@ -28,7 +28,14 @@ export function checkout() {
       this.$watch('form', (form) => keepContact(form));
       addEventListener('storage', (event) => event.key === 'comanda.cart' && (this.lines = load()));
       // A wish that was never answered is asked about at once: it may have been placed.
-      if (waiting()) this.resume();
+      if (isFresh()) this.resume();
+      // Who comes back by the browser's own button finds the page as it was left: in the middle of ordering.
+      addEventListener('pageshow', (event) => {
+        if (!event.persisted) return;
+        this.placing = '';
+        this.lines = load();
+        this.$refs.sheet?.close?.();
+      });
     },
 
     get count() {
@@ -115,12 +122,16 @@ export function checkout() {
     get cash() {
       return this.form.fulfilment === 'pickup' ? t('pay.cash_counter') : t('pay.cash');
     },
+    /** Says what a wish waits for. */
+    get waitText() {
+      return this.placing === 'lost' || this.placing === 'busy' ? t(`place.${this.placing}`) : '';
+    },
     get placeLabel() {
       if (this.placing) return t('place.sending');
       return t('place', { sum: show(this.sums.sum, this.currency) });
     },
     get canPlace() {
-      return this.lines.length > 0 && !this.blocked.length && !this.placing && this.isOpen;
+      return Boolean(this.menu) && this.lines.length > 0 && !this.blocked.length && !this.placing && this.isOpen;
     },
 
     async submit() {
@@ -129,7 +140,12 @@ export function checkout() {
       const first = ['name', 'phone', 'address', 'email', 'note'].find((field) => this.wrong[field]);
       if (first) {
         say(t('check.some'), true);
-        this.$nextTick(() => document.getElementById(`field-${first}`).focus());
+        this.$nextTick(() => {
+          const field = document.getElementById(`field-${first}`);
+          const folded = field.closest('details');
+          if (folded) folded.open = true;
+          field.focus();
+        });
         return;
       }
       if (!this.canPlace) return;
@@ -154,13 +170,17 @@ export function checkout() {
       this.placing = 'sending';
       this.refused = '';
       try {
-        const { order, body } = await place(wish, () => {
-          if (this.placing !== 'lost') say(t('place.lost'), true);
-          this.placing = 'lost';
+        const { order, body } = await place(wish, (problem) => {
+          const how = problem.lost ? 'lost' : 'busy';
+          if (this.placing !== how) say(t(`place.${how}`), true);
+          this.placing = how;
         });
         remember(order, body);
-        this.lines = [];
-        save([]);
+        // An older wish may have been answered instead: then what is in the cart was not ordered yet.
+        if (!wish || JSON.stringify(wish.lines) === JSON.stringify(body.lines)) {
+          this.lines = [];
+          save([]);
+        }
         location.assign(`/order/${order.order_id}`);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;

@@ -38,7 +38,7 @@ export const FILTERS = {
   vegetarian: (found) => found.kind === 'dish' && (found.attributes.vegetarian === true || found.category === 'veggie'),
   mild: (found) => found.kind === 'dish' && found.attributes.spicy !== true,
   spicy: (found) => found.attributes.spicy === true,
-  nutless: (found) => found.attributes.nuts !== true && found.slug !== 'cantucci_box',
+  nutless: (found) => found.attributes.nuts !== true,
 };
 
 /** Gives the categories with what is left of them after search and filters; empty ones are left out. */

@@ -41,6 +41,7 @@ function page() {
     own: shared ? null : orderOf(name),
 
     async init() {
+      addEventListener('pageshow', (event) => event.persisted && (this.busy = ''));
       await this.look(true).catch(() => {});
       if (this.missing) return;
       // What was added to a dish has its name in the menu.
@@ -50,7 +51,10 @@ function page() {
         poll: () => this.look(),
         event: (kind, data) => this.hear(kind, data),
         status: (how) => (this.how = how),
-        gone: () => this.look().catch(() => {}),
+        gone: () => {
+          this.how = 'lost';
+          this.look().catch(() => {});
+        },
       });
       if (this.told && over(this.told.order)) this.end();
       setInterval(() => (this.now = Date.now() + this.ahead), 1000);
@@ -237,7 +241,7 @@ function page() {
         await this.look();
         this.$refs.title.focus();
       } catch (problem) {
-        this.trouble = problem.code === 'too_late_to_cancel' || problem.code === 'already_delivered' ? t('cancel.late', { why: problem.detail }) : problem.detail || t('order.lost');
+        this.trouble = problem.code === 'too_late_to_cancel' || problem.code === 'already_delivered' ? t('cancel.late', { why: problem.detail }) : problem.passing ? t('cancel.lost') : problem.detail || t('order.lost');
         if (!problem.passing) this.cancelKey = '';
         this.look().catch(() => {});
       } finally {
@@ -252,7 +256,7 @@ function page() {
       const { lines, fulfilment, contact } = this.own.body;
       const payment = method === 'card' ? { method, card_token: this.card } : { method };
       try {
-        const { order, body } = await place({ lines, fulfilment, payment, contact, language: language(), expected_total_minor: this.order.total.amount_minor }, () => (this.trouble = t('place.lost')));
+        const { order, body } = await place({ lines, fulfilment, payment, contact, language: language(), expected_total_minor: this.order.total.amount_minor }, (problem) => (this.trouble = t(problem.lost ? 'place.lost' : 'place.busy')));
         remember(order, body);
         location.assign(`/order/${order.order_id}`);
       } catch (problem) {
@@ -274,8 +278,11 @@ function page() {
         await navigator.clipboard.writeText(this.link);
         this.copied = t('share.copied');
         say(this.copied);
-      } catch {
-        this.$refs.link?.select();
+      } catch (error) {
+        if (error?.name === 'AbortError') return;
+        this.copied = t('share.take');
+        say(this.copied);
+        this.$nextTick(() => this.$refs.link?.select());
       }
     },
     printIt() {

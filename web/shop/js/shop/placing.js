@@ -6,6 +6,8 @@ import { keep, kept } from '../core/page.js';
 const KEPT = 'comanda.placing';
 /** The platform remembers what it answered to a key for a day; an older wish must not be sent again. */
 const REMEMBERED_MS = 20 * 3600 * 1000;
+/** For so long a wish is asked about by itself; afterwards only when the guest orders. */
+const FRESH_MS = 15 * 60 * 1000;
 
 /** Gives the wish that was sent and never answered. */
 export function waiting() {
@@ -18,13 +20,19 @@ export function waiting() {
   return found;
 }
 
+/** Tells whether a wish waits that the guest still expects to go on by itself. */
+export function isFresh() {
+  const found = waiting();
+  return Boolean(found) && Date.now() - found.at < FRESH_MS;
+}
+
 /**
- * Places an order, or asks again about the one that was not answered. Gives the order. `hear(problem)` is told of every
+ * Places an order, or asks again about the one that was not answered. Gives the order, and the wish that it came of. `hear(problem)` is told of every
  * round that was lost. A refusal is thrown and forgets the wish: the next one is another.
  */
 export async function place(body, hear) {
-  const before = waiting();
-  const wish = before && (!body || JSON.stringify(before.body) === JSON.stringify(body)) ? before : { key: newKey(), body, at: Date.now() };
+  // An older wish is answered first, whatever was changed since: it may have been placed, and a second key would double it.
+  const wish = waiting() ?? { key: newKey(), body, at: Date.now() };
   keep(KEPT, wish);
   try {
     const order = await settle('/v1/orders', { key: wish.key, body: wish.body }, hear);

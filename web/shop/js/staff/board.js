@@ -65,6 +65,7 @@ export function board() {
     },
     paid(order) {
       if (order.payment === 'cash') return t('pay.cash');
+      if (order.state === 'cancelled') return t('pay.ended');
       return t(['pending', 'reserved'].includes(order.state) ? 'pay.open' : 'pay.card');
     },
     why(order) {
