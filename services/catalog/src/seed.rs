@@ -256,6 +256,12 @@ pub fn parse_menu(text: &str) -> Result<Menu, Fault> {
         known(&categories, &item.category, "category", &item.slug)?;
         item.ingredients.keys().try_for_each(|slug| known(&ingredients, slug, "ingredient", &item.slug))?;
         item.steps.iter().try_for_each(|step| known(&stations, &step.station, "station", &item.slug))?;
+        // Whoever filters by an attribute, such as nuts, must be told about every item of the category.
+        let category = menu.categories.iter().find(|category| category.slug == item.category);
+        let asked = category.into_iter().flat_map(|category| &category.attributes);
+        if let Some(unsaid) = asked.map(|attribute| &attribute.slug).find(|slug| !item.attributes.contains_key(*slug)) {
+            return Err(bad(format!("{} does not say its attribute `{unsaid}`.", item.slug)));
+        }
         let sized = |variant: &Variant| item.stock.is_some() || menu.sizes.contains_key(&variant.size);
         if item.variants.is_empty() || !item.variants.iter().all(sized) {
             return Err(bad(format!("{} has a size that is not in the menu, or none.", item.slug)));
@@ -298,6 +304,7 @@ mod tests {
             ("category = \"veggie\"", "category = \"unicorn\""),
             ("station = \"oven\"", "station = \"unicorn\""),
             ("size = \"L\"", "size = \"Q\""),
+            ("spicy = false, nuts = true, sauce", "spicy = false, sauce"),
             ("slug = \"extra_spicy\"", "slug = \"extra_cheese\""),
             ("places = 4", "seats = 4"),
             ("[sizes]", "[sizes"),
