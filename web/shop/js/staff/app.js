@@ -5,6 +5,7 @@ import { t } from '../core/i18n.js';
 import * as house from './house.js';
 import * as session from './session.js';
 import * as asking from './asking.js';
+import { keepFocus } from './focus.js';
 import { wakeBell } from './sound.js';
 import { short, since, timer, wrong } from './words.js';
 import { board } from './board.js';
@@ -18,7 +19,7 @@ import { stock } from './stock.js';
 const VIEWS = {
   board: ['orders', 'ended', 'tickets', 'deliveries'],
   kitchen: ['tickets', 'orders', 'stations'],
-  couriers: ['deliveries'],
+  couriers: ['deliveries', 'orders'],
   stock: ['levels'],
   menu: ['items', 'menu'],
   stations: ['stations', 'tickets'],
@@ -37,6 +38,7 @@ function staff() {
 
     init() {
       session.whenRefused(() => this.leave(t('sign.over')));
+      keepFocus(heading);
       addEventListener('popstate', () => this.go(asked(), false));
       house.hear((name, event) => {
         if (name === 'stock.low') this.tell(t('stock.alert', { name: lowName(event.data) }));
@@ -56,7 +58,7 @@ function staff() {
         this.token = '';
         this.signed = true;
         this.enter();
-        this.$nextTick(() => document.getElementById('main').focus());
+        this.$nextTick(() => heading().focus());
       } catch (error) {
         this.wrongToken([401, 403].includes(error.status) ? t('sign.wrong') : wrong(error));
       } finally {
@@ -72,10 +74,13 @@ function staff() {
       house.open(() => this.leave(t('sign.over')));
     },
     leave(why = '') {
+      if (!this.signed) return;
       session.signOut();
       house.close();
+      for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
       this.signed = false;
-      this.error = why;
+      this.toast = '';
+      this.wrongToken(why);
     },
     go(view, push = true) {
       if (view === this.view) return;
@@ -83,7 +88,7 @@ function staff() {
       if (push) history.pushState(null, '', view === 'board' ? '/staff' : `/staff/${view}`);
       if (this.signed) house.need(...VIEWS[view]);
       this.titled();
-      this.$nextTick(() => document.getElementById('main')?.focus());
+      this.$nextTick(() => heading().focus());
     },
     titled() {
       document.title = `${t(`view.${this.view}`)} · ${t('brand')}`;
@@ -107,6 +112,11 @@ function staff() {
       this.fade = setTimeout(() => (this.toast = ''), 12000);
     },
   };
+}
+
+/** Where the focus goes when there is no better place. */
+function heading() {
+  return document.querySelector('#main h1') || document.getElementById('main');
 }
 
 function asked() {

@@ -51,6 +51,8 @@ export function board() {
     },
     due(order) {
       if (['pending', 'reserved', 'paid', 'promised'].includes(order.state) && !this.ticket(order)) return Date.parse(order.accepted_at) + WAITING_MAX_MS;
+      // What waits to be fetched is late for nobody.
+      if (order.state === 'shipped' && order.fulfilment === 'pickup') return 0;
       if (order.state === 'shipped') return Date.parse(house.deliveries.find((one) => one.order_id === order.order_id)?.expected_at) || 0;
       return Date.parse(this.ticket(order)?.promised_at) || 0;
     },
@@ -63,10 +65,13 @@ export function board() {
     lines(order) {
       return order.lines.map((line) => ({ text: `${line.quantity} × ${named(line.name)}`, size: line.size, extras: line.options.length }));
     },
+    /** What became of the money: its words and its tone. */
     paid(order) {
-      if (order.payment === 'cash') return t('pay.cash');
-      if (order.state === 'cancelled') return t('pay.ended');
-      return t(['pending', 'reserved'].includes(order.state) ? 'pay.open' : 'pay.card');
+      const word = payWord(order, house.payments[order.order_id]);
+      return t(`pay.${word}`);
+    },
+    payTone(order) {
+      return PAY_TONES[payWord(order, house.payments[order.order_id])] || '';
     },
     why(order) {
       const key = `reason.${order.reason}`;
@@ -100,4 +105,16 @@ export function board() {
       });
     },
   };
+}
+
+const PAY_TONES = { cash: 'badge--warn', open: 'badge--warn', refunding: 'badge--warn', card: 'badge--good', taken: 'badge--good', declined: 'badge--bad' };
+
+/** How an order stands with its money; of one that was cancelled its payment tells. */
+function payWord(order, payment) {
+  if (order.state === 'delivered') return order.payment === 'cash' ? 'taken' : 'card';
+  if (order.state !== 'cancelled') return order.payment === 'cash' ? 'cash' : ['pending', 'reserved'].includes(order.state) ? 'open' : 'card';
+  if (payment?.refunded.amount_minor) return 'refunded';
+  if (payment?.state === 'failed') return 'declined';
+  if (['refunding', 'withdrawing'].includes(payment?.state)) return 'refunding';
+  return payment?.taken.amount_minor ? 'card' : 'none';
 }

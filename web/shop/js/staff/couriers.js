@@ -28,17 +28,32 @@ export function couriers() {
     get away() {
       return house.deliveries.filter((delivery) => delivery.state === 'shipped');
     },
+    get rides() {
+      return this.away.filter((delivery) => !this.fetched(delivery));
+    },
+    /** What stands ready at the counter and waits for its person. */
+    get pickups() {
+      return this.away.filter((delivery) => this.fetched(delivery));
+    },
+    get groups() {
+      const groups = [{ id: 'rides', rows: this.rides }, { id: 'pickups', rows: this.pickups }];
+      return groups.filter((group) => group.rows.length).map((group) => ({ ...group, title: t(`couriers.${group.id}`) }));
+    },
+    fetched({ order_id: id }) {
+      return house.orders.some((order) => order.order_id === id && order.fulfilment === 'pickup');
+    },
     get packing() {
       return house.deliveries.filter((delivery) => delivery.state === 'packing');
     },
     get cash() {
-      const sum = this.away.reduce((sum, delivery) => sum + delivery.cash_due.amount_minor, 0);
+      const sum = this.rides.reduce((sum, delivery) => sum + delivery.cash_due.amount_minor, 0);
       return show(sum, this.away.find((delivery) => delivery.cash_due.currency)?.cash_due.currency || house.shop?.currency);
     },
     late(delivery) {
-      return delivery.expected_at && house.now > Date.parse(delivery.expected_at);
+      return !this.fetched(delivery) && delivery.expected_at && house.now > Date.parse(delivery.expected_at);
     },
     when(delivery) {
+      if (this.fetched(delivery)) return t('couriers.waits', { time: timer(house.now - Date.parse(delivery.shipped_at)) });
       const left = Date.parse(delivery.expected_at) - house.now;
       return left < 0 ? t('couriers.late', { time: timer(-left) }) : t('couriers.left', { time: timer(left) });
     },

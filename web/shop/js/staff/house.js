@@ -2,17 +2,16 @@
 
 import { Alpine } from '../core/page.js';
 import { follow } from '../core/live.js';
+import { forgetEnded, latest } from './ended.js';
+import { forget, lags, said } from './seen.js';
 import { ask, tokenNow } from './session.js';
 
-/** Lists are asked again at most so often, however many events come. */
+/** Lists are asked again at most so often, however many events come; what takes long to read gets longer rests. */
 const REST_MS = 300;
-/** A payment is heard by the board and by the kitchen at the same time: the ticket may come a moment later. */
-const LATER_MS = 900;
-/** Pauses and repairs are said by no event. */
-const LOOK_MS = 15000;
+const REST_SHARE = 2;
+/** Pauses, breaks and repairs are said by no event. */
+const LOOK_MS = 4000;
 const PAGES_MAX = 10;
-/** How many of those that have ended the board shows. */
-const ENDED = 12;
 
 /** Reactive: templates read it as `$store.house`. */
 export let house = {
@@ -20,12 +19,16 @@ export let house = {
   now: Date.now(),
   orders: [],
   ended: [],
+  /** Payments of those that have ended, by order. */
+  payments: {},
   tickets: [],
   deliveries: [],
   levels: [],
   items: [],
   stations: [],
   services: [],
+  /** Whether dishes are done only when a cook says so; unknown before the first ticket. */
+  byHand: null,
   shop: null,
   dishes: {},
   extras: {},
@@ -55,22 +58,18 @@ const sources = {
     house.orders = (await pages('/v1/board?limit=200', 'orders')).sort((a, b) => a.accepted_at.localeCompare(b.accepted_at));
   },
   async ended() {
-    // The board holds open orders only; the latest payments name the orders of late, and events those that ended just now.
-    const { payments } = await ask('/v1/payments?limit=40');
-    const open = new Set(house.orders.map((order) => order.order_id));
-    const ids = [...over, ...payments.map((payment) => payment.order_id)].filter((id) => !open.has(id));
-    const known = new Map(house.ended.map((order) => [order.order_id, order]));
-    const fresh = [...new Set(ids)].filter((id) => !known.has(id)).slice(0, ENDED);
-    over.clear();
-    const told = await Promise.all(fresh.map((id) => ask(`/v1/orders/${id}`)));
-    const all = [...known.values(), ...told].filter((order) => ['delivered', 'cancelled'].includes(order.state));
-    house.ended = all.sort((a, b) => b.changed_at.localeCompare(a.changed_at)).slice(0, ENDED);
+    // What is still open is told by the board, so it comes first.
+    if (!house.there.orders) await sources.orders();
+    const { ended, payments } = await latest(new Set(house.orders.map((order) => order.order_id)), over);
+    const kept = ended.map(({ order_id: id }) => [id, payments[id] || house.payments[id]]);
+    Object.assign(house, { ended, payments: Object.fromEntries(kept) });
   },
   async tickets() {
     const list = await ask('/v1/kitchen/tickets?limit=200');
     skew = Date.parse(list.as_of) - Date.now();
     house.now = Date.now() + skew;
     house.tickets = list.tickets;
+    if (list.tickets.length) house.byHand = list.tickets.at(-1).by_hand;
   },
   async stations() {
     house.stations = (await ask('/v1/kitchen/stations')).stations;
@@ -125,14 +124,16 @@ export function refresh(name) {
   run.done = (async () => {
     do {
       run.again = false;
+      const begun = Date.now();
       try {
         await sources[name]();
         house.there[name] = true;
         house.failed[name] = false;
+        if (lags(name, house[name], Date.now())) run.again = true;
       } catch {
         house.failed[name] = true;
       }
-      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(REST_MS, REST_SHARE * (Date.now() - begun))));
     } while (run.again && tokenNow());
     running.delete(name);
   })();
@@ -159,12 +160,10 @@ export function hear(hearer) {
 function happened(name, event) {
   const topic = event.topic;
   if (name === 'order.delivered' || name === 'order.cancelled') over.add(event.subject);
+  stale(...said(name, event.subject, Date.now()));
   if (topic === 'order-events') stale('orders', 'ended', 'deliveries', 'tickets');
-  if (topic === 'payment-events') {
-    stale('orders', 'tickets');
-    setTimeout(() => stale('orders', 'tickets'), LATER_MS);
-  }
-  if (topic === 'kitchen-events') stale('tickets', 'orders');
+  if (topic === 'payment-events') stale('orders', 'ended', 'tickets');
+  if (topic === 'kitchen-events') stale('tickets', 'orders', 'stations');
   if (topic === 'stock-events') stale('levels');
   if (topic === 'catalog-events') stale('items', 'menu');
   for (const hearer of hearers) hearer(name, event);
@@ -175,7 +174,7 @@ export function open(gone) {
   close();
   house.now = Date.now() + skew;
   clock = setInterval(() => (house.now = Date.now() + skew), 1000);
-  look = setInterval(() => stale('services', 'stations'), LOOK_MS);
+  look = setInterval(() => document.visibilityState === 'visible' && stale('services', 'stations'), LOOK_MS);
   const all = () => Promise.all([...wanted].map(refresh)).then(() => {
     if ([...wanted].every((name) => house.failed[name])) throw new Error('nothing came');
   });
@@ -201,9 +200,10 @@ export function close() {
   clearInterval(clock);
   clearInterval(look);
   for (const name of ['orders', 'ended', 'tickets', 'deliveries', 'levels', 'items', 'stations', 'services']) house[name] = [];
-  house.there = {};
-  house.failed = {};
-  house.status = '';
+  Object.assign(house, { payments: {}, there: {}, failed: {}, status: '' });
+  over.clear();
+  forget();
+  forgetEnded();
 }
 
 /** Puts one row of a list in the place of the one that it replaces. */

@@ -2,7 +2,7 @@
 
 import { t } from '../core/i18n.js';
 import { keep, kept, say } from '../core/page.js';
-import { act, tokenNow } from './session.js';
+import { act, refusedForSure, tokenNow } from './session.js';
 import { house, refresh, replace } from './house.js';
 import { bumped, cards, marksOf } from './tickets.js';
 import { canRing, ring, wakeBell } from './sound.js';
@@ -15,6 +15,8 @@ export function kitchen() {
   return {
     kind: kept('comanda.kitchen.kind', ''),
     muted: kept('comanda.kitchen.muted', false),
+    keys: kept('comanda.kitchen.keys', true),
+    at: '',
     silent: false,
     busy: {},
     back: [],
@@ -41,6 +43,10 @@ export function kitchen() {
     },
     get lateCount() {
       return this.cards.filter((card) => card.urgency === 'late').length;
+    },
+    /** Whether cooks alone say that a dish is done: a setting of the platform, which tickets tell. */
+    get mode() {
+      return house.byHand === null ? '' : t(house.byHand ? 'kitchen.mode.hand' : 'kitchen.mode.clock');
     },
     get broken() {
       return house.stations.filter((station) => station.broken && (!this.kind || station.kind === this.kind));
@@ -103,7 +109,6 @@ export function kitchen() {
       if (this.busy[card.id]) return;
       const ticket = house.tickets.find((ticket) => ticket.order_id === card.id);
       const before = marks.map(({ dish }) => ({ dish, step: ticket.dishes[dish].step }));
-      const place = this.placeOfFocus();
       this.busy[card.id] = true;
       this.trouble = '';
       try {
@@ -115,19 +120,20 @@ export function kitchen() {
         this.refused(error);
       } finally {
         delete this.busy[card.id];
-        if (place >= 0) this.$nextTick(() => this.focusCard(place));
       }
     },
-    /** Takes the last bump of this display back. */
+    /** Takes the last bump of this display back; what could not be taken back can be tried again. */
     async undo() {
       const last = this.back[0];
       if (!last) return say(t('kitchen.nothing'));
       this.back = this.back.slice(1);
-      await this.recall(last.id, last.dishes);
+      const status = await this.recall(last.id, last.dishes);
+      if (status !== undefined && !refusedForSure(status)) this.back = [last, ...this.back];
     },
     async bringBack(entry) {
       await this.recall(entry.id, entry.marks.map(({ dish, step }) => ({ dish, step })));
     },
+    /** Gives the status of a refusal. */
     async recall(id, dishes) {
       this.trouble = '';
       try {
@@ -135,6 +141,7 @@ export function kitchen() {
         say(t('kitchen.recalled', { order: short(id) }));
       } catch (error) {
         this.refused(error);
+        return error.status ?? 0;
       }
     },
     refused(error) {
@@ -147,32 +154,49 @@ export function kitchen() {
     buttons() {
       return [...this.root.querySelectorAll('.ticket__done')];
     },
+    /** Which ticket has the focus; -1 when none has. */
     placeOfFocus() {
       const card = document.activeElement?.closest('.ticket');
       return card ? this.buttons().findIndex((button) => card.contains(button)) : -1;
     },
+    /** How many tickets stand side by side. */
+    columns() {
+      const tops = this.buttons().map((button) => button.closest('.ticket').offsetTop);
+      return tops.filter((top) => top === tops[0]).length || 1;
+    },
     focusCard(place) {
       const buttons = this.buttons();
-      const next = buttons[Math.min(place, buttons.length - 1)];
-      if (next) next.focus();
-      else this.root.querySelector('#kitchen-title')?.focus();
+      this.at = buttons[Math.min(place, buttons.length - 1)]?.closest('.ticket').dataset.order;
+      buttons[Math.min(place, buttons.length - 1)]?.focus();
     },
-    /** Keys work while the focus is in the display, so they never get in the way of a screen reader elsewhere. */
+    /** Goes to the ticket at which the cook was last, else to the first one: only a ticket that is seen to be chosen is bumped. */
+    backToCards() {
+      const rows = [...this.root.querySelectorAll('.ticket')];
+      this.focusCard(Math.max(0, rows.findIndex((row) => row.dataset.order === this.at)));
+    },
+    /** Keys work from anywhere on the page, except in a field, in a dialog, and where the cook has switched them off. */
     key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.target.closest('input, textarea, select, dialog') || document.querySelector('dialog[open]')) return;
       const place = this.placeOfFocus();
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (step && event.target.closest('.tickets')) this.focusCard(Math.max(0, place + step));
+      if (!this.keys && place < 0) return;
+      const step = { ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: () => this.columns(), ArrowUp: () => -this.columns() }[event.key]?.();
+      const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+      if (place < 0 && (step || digit) && this.cards.length) this.backToCards();
+      else if (step) this.focusCard(Math.max(0, place + step));
       else if (event.key === 'Home' && place >= 0) this.focusCard(0);
       else if (event.key === 'End' && place >= 0) this.focusCard(Infinity);
-      else if (/^[1-9]$/.test(event.key) && place >= 0) {
-        const card = this.cards[place];
-        const group = card?.groups[Number(event.key) - 1];
-        if (group) this.bumpGroup(card, group);
+      else if (digit) {
+        // What is pressed is what is seen, whatever came meanwhile.
+        document.activeElement.closest('.ticket').querySelectorAll('.dish')[Number(digit) - 1]?.click();
       } else if (event.code === 'KeyR' || event.key === 'Backspace') this.undo();
       else if (event.code === 'KeyM') this.mute();
       else return;
       event.preventDefault();
+    },
+    switchKeys() {
+      this.keys = !this.keys;
+      keep('comanda.kitchen.keys', this.keys);
     },
   };
 }

@@ -1,6 +1,6 @@
 // What each service holds, as lists: for whoever asks whether a thing is there at all.
 
-import { day, named, number, t } from '../core/i18n.js';
+import { day, has, named, number, t } from '../core/i18n.js';
 import { money } from '../core/money.js';
 import { ask } from './session.js';
 import { house } from './house.js';
@@ -17,6 +17,9 @@ const LISTS = {
   notifications: { rows: 'notifications', fields: ['notification_id', 'order_id', 'template', 'title', 'at'] },
   analytics: { path: '/v1/analytics/top-items', rows: 'items', fields: ['slug', 'size', 'quantity', 'revenue'] },
 };
+
+/** Fields that hold a machine's words; people read their own. */
+const WORDS = ['unit', 'state', 'payment', 'method', 'fulfilment', 'way', 'template'];
 
 export function records() {
   return {
@@ -61,7 +64,9 @@ export function records() {
       if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
       if (typeof value === 'number') return number(value);
       if (typeof value === 'object') return 'amount_minor' in value ? money(value) || '—' : named(value) || '—';
-      return field.endsWith('_at') || field === 'at' ? day(value, true) : value;
+      if (field.endsWith('_at') || field === 'at') return day(value, true);
+      const words = WORDS.includes(field) ? [`word.${value}`, `state.${value}`].filter(has) : [];
+      return words.length ? t(words[0]) : value;
     },
   };
 }

@@ -50,9 +50,29 @@ export async function ask(path) {
   return guarded(call(path, { token }));
 }
 
-/** Does something once, however often it has to be sent. */
+/** How long an act is sent again and again before its person hears that no answer came. */
+const PATIENCE_MS = 12000;
+/** Keys of acts of which nobody knows whether they happened: pressing again asks for the same act, not for another one. */
+const unsure = new Map();
+
+/** Does something once, however often it has to be sent, and however often it is pressed until its answer came. */
 export async function act(path, body, method = 'POST') {
-  return guarded(settle(path, { method, body, key: newKey(), token, signal: AbortSignal.timeout(30000) }));
+  const what = `${method} ${path} ${JSON.stringify(body)}`;
+  const key = unsure.get(what) || newKey();
+  unsure.set(what, key);
+  try {
+    const answer = await guarded(settle(path, { method, body, key, token, signal: AbortSignal.timeout(PATIENCE_MS) }));
+    unsure.delete(what);
+    return answer;
+  } catch (error) {
+    if (refusedForSure(error.status)) unsure.delete(what);
+    throw error;
+  }
+}
+
+/** Tells whether an answer says that the act did not happen and will not. */
+export function refusedForSure(status) {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 async function guarded(answer) {

@@ -22,7 +22,7 @@ export function stations() {
       const n = this.dishes(station);
       open({
         title: t('break.title', { name: this.name(station) }),
-        text: t(this.alone(station) ? 'break.text.alone' : 'break.text.others', { n }),
+        text: t(`break.text.${this.alone(station) ? (n ? 'alone' : 'none') : n ? 'others' : 'spare'}`, { n }),
         fields: [{ name: 'reason', label: t('reason.label'), needed: true }],
         yes: t('break.yes'),
         tone: 'bad',
