@@ -1,11 +1,12 @@
-// A cook at work: by keyboard alone, while the guest's stream follows; and a station that breaks in the rush.
+// A cook at work: by keyboard alone, while the customer's page follows; and a station that breaks in the rush.
 
 import assert from 'node:assert/strict';
 
 import { axe } from '../lib/axe.mjs';
 import { journey, picture } from '../lib/journey.mjs';
-import { press, tabTo, type } from '../lib/keyboard.mjs';
-import { everyLook, followed, signIn } from '../lib/staff.mjs';
+import { focused, press, tabTo, type } from '../lib/keyboard.mjs';
+import { be } from '../lib/people.mjs';
+import { everyLook, signIn } from '../lib/staff.mjs';
 
 /** Nothing happens by itself, so that the cook is seen to do it. */
 const BY_HAND = { kitchen_time_scale: 1, kitchen_by_hand: 1, delivery_time_scale: 1 };
@@ -13,41 +14,97 @@ const BY_HAND = { kitchen_time_scale: 1, kitchen_by_hand: 1, delivery_time_scale
 const dishOf = async (platform, order) => (await platform.look(`/v1/kitchen/tickets/${order}`)).dishes[0];
 const short = (order) => order.slice(-4).toUpperCase();
 
-journey('s0_u03: a cook works a ticket with the keyboard while the guest follows', { settings: BY_HAND }, async ({ platform, open }) => {
-  const page = await open('/staff/kitchen');
-  await signIn(page, platform);
-  await page.getByText('Nothing to do here').waitFor();
-  assert.ok(!page.url().includes(platform.staff), 'no token in the address');
+/** What the customer's page says about a dish. */
+const tells = (page, dish, words) => page.locator('.cooked', { hasText: dish }).getByText(words).first().waitFor();
+const one = (item) => ({ item, size: 'M', quantity: 1, options: [] });
+
+journey("s4_u05_s0_u03: a cook works a ticket with the keyboard while the customer's page follows each dish", { settings: BY_HAND }, async ({ platform, open }) => {
+  const cook = await open('/staff/kitchen');
+  await signIn(cook, platform);
+  await cook.getByText('Nothing to do here').waitFor();
+  assert.ok(!cook.url().includes(platform.staff), 'no token in the address');
 
   const guest = await platform.guest();
-  const order = await platform.order({ lines: [{ item: 'margherita', size: 'M', quantity: 1, options: [] }] }, guest);
-  const heard = followed(platform, order, guest);
-  await page.locator(`[data-order="${order}"]`).waitFor();
-  await press(page, /^Preparation 1/);
+  const order = await platform.order({ lines: [one('margherita'), one('hawaiian')] }, guest);
+  const customer = await open('/', { screen: 'phone', locale: 'ru-RU' });
+  await be(customer, guest);
+  await customer.goto(`/order/${order}`);
+  const ticket = cook.locator(`.ticket[data-order="${order}"]`);
+  await ticket.waitFor();
+  for (const dish of ['Маргарита', 'Гавайская']) await tells(customer, dish, 'собирается');
 
-  await tabTo(page, `order ${short(order)}`);
-  await page.keyboard.press('Enter');
-  await platform.eventually('the dish is in the oven', async () => (await dishOf(platform, order)).step === 1);
-  await heard.has('ticket.changed');
-  await page.getByText('Nothing to do here').waitFor();
+  await press(cook, /^Preparation 1/);
+  await ticket.waitFor();
+  // A digit acts on the ticket that has the focus; without one it only goes there.
+  await cook.keyboard.press('2');
+  assert.match(await focused(cook), new RegExp(`^Done.*${short(order)}`));
+  const [first, second] = await ticket.locator('.dish__name').allInnerTexts();
+  await cook.keyboard.press('2');
+  const russian = { Margherita: 'Маргарита', Hawaiian: 'Гавайская' };
+  await tells(customer, russian[second], 'в печи');
+  await tells(customer, russian[first], 'собирается');
+  await picture(customer, 'cook-customer-1');
+  await picture(cook, 'cook-kitchen-1');
 
-  await page.keyboard.press('r');
-  await platform.eventually('the dish is back', async () => (await dishOf(platform, order)).step === 0);
-  await page.locator(`[data-order="${order}"]`).waitFor();
-  await tabTo(page, `order ${short(order)}`);
-  await page.keyboard.press('1');
-  await platform.eventually('the dish is in the oven again', async () => (await dishOf(platform, order)).step === 1);
+  // A wrong press is taken back from wherever the cook is, and the customer's page goes back too.
+  await tabTo(cook, /^Kitchen$/, { back: true });
+  await cook.keyboard.press('r');
+  await tells(customer, russian[second], 'собирается');
+  await cook.keyboard.press('ArrowRight');
+  await cook.keyboard.press('Enter');
+  for (const dish of ['Маргарита', 'Гавайская']) await tells(customer, dish, 'в печи');
+  await cook.getByText('Nothing to do here').waitFor();
 
-  await press(page, /^All 1/);
-  await tabTo(page, `order ${short(order)}`);
-  await page.keyboard.press('Enter');
-  await page.getByText('Just done').waitFor();
-  await heard.has('order.ready');
+  for (const [station, words] of [['Oven', 'последние штрихи'], ['Pass', 'готово']]) {
+    await press(cook, new RegExp(`^${station} 1`));
+    await ticket.waitFor();
+    await cook.keyboard.press('ArrowDown');
+    await cook.keyboard.press('Enter');
+    for (const dish of ['Маргарита', 'Гавайская']) await tells(customer, dish, words);
+  }
+  await picture(customer, 'cook-customer-2');
+  await customer.getByText('В пути').first().waitFor();
   await platform.reaches(order, 'shipped');
-  heard.stop();
+});
 
-  await press(page, /^Sound on/);
-  await tabTo(page, /^Sound off/);
+journey('s0_u03: a bump is brought back from the list of those just done, and the muted bell stays muted', { settings: BY_HAND }, async ({ platform, open }) => {
+  const cook = await open('/staff');
+  await cook.addInitScript(() => {
+    globalThis.rung = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) {
+      globalThis.rung += 1;
+      return start.apply(this, when);
+    };
+  });
+  await cook.goto('/staff/kitchen');
+  await signIn(cook, platform);
+  const rung = () => cook.evaluate(() => globalThis.rung);
+  await cook.getByText('Nothing to do here').waitFor();
+  const order = await platform.order({ lines: [one('margherita')] });
+  const ticket = cook.locator(`.ticket[data-order="${order}"]`);
+  await ticket.waitFor();
+  await platform.eventually('the bell rang', async () => (await rung()) > 0);
+
+  await cook.keyboard.press('m');
+  await tabTo(cook, /^Sound off/);
+  await cook.reload();
+  await ticket.waitFor();
+  const bell = cook.getByRole('button', { name: 'Sound off' });
+  await bell.waitFor();
+  assert.equal(await bell.getAttribute('aria-pressed'), 'true');
+  const next = await platform.order({ lines: [one('hawaiian')] });
+  await cook.locator(`.ticket[data-order="${next}"]`).waitFor();
+  assert.equal(await rung(), 0, 'a muted bell rang');
+
+  await press(cook, `order ${short(order)}`);
+  await platform.eventually('all of it is done', async () => (await dishOf(platform, order)).step === 3);
+  await ticket.waitFor({ state: 'detached' });
+  assert.match(await focused(cook), new RegExp(short(next)), 'the focus goes on to the next ticket');
+  await picture(cook, 'kitchen-just-done');
+  await press(cook, `Bring back: #${short(order)}`);
+  await ticket.waitFor();
+  await platform.eventually('it is where it was', async () => (await dishOf(platform, order)).step === 0);
 });
 
 journey('s0_u03: the kitchen display in a rush, in every look', { settings: { ...BY_HAND, kitchen_time_scale: 30 } }, async ({ platform, open }) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { axe } from '../lib/axe.mjs';
 import { journey, picture } from '../lib/journey.mjs';
-import { press, tabTo, type } from '../lib/keyboard.mjs';
+import { focused, press, tabTo, type } from '../lib/keyboard.mjs';
 import { everyLook, signIn } from '../lib/staff.mjs';
 
 const SLOW = { kitchen_time_scale: 1, kitchen_by_hand: 1, delivery_time_scale: 1 };
@@ -128,6 +128,108 @@ journey('s0_u03: stock is counted, runs low, is received and wasted', {}, async 
   await edit('Receive', '5000', /^Receive$/);
   await platform.eventually('it came in', async () => (await level()).available === 5015);
   await row.getByText('low: at or below').waitFor({ state: 'hidden' });
+});
+
+journey('s0_u03: goods whose receipt was lost and is pressed again come in once', {}, async ({ platform, open }) => {
+  const page = await open('/staff/stock', { locale: 'ru-RU' });
+  await signIn(page, platform);
+  const level = async () => (await platform.look('/v1/stock/anchovies')).available;
+  const before = await level();
+  page.guard.allow(/ERR_FAILED/);
+  const keys = [];
+  // The platform hears everything; only its answers are lost.
+  await page.route('**/receive', async (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    await route.fetch();
+    await route.abort();
+  });
+  await type(page, /^Найти на складе$/, 'анчоус');
+  await press(page, /^Принять: Филе анчоусов$/);
+  await page.locator('#asking').waitFor();
+  await type(page, 'Сколько, в штуках', '10');
+  await page.keyboard.press('Enter');
+  await page.getByText('дважды ничего не сделается').first().waitFor({ timeout: 30000 });
+  assert.equal(await level(), before + 10, 'the platform heard it');
+  await page.unroute('**/receive');
+  await picture(page, 'stock-lost-ru');
+  await press(page, /^Принять$/);
+  await page.locator('#asking').waitFor({ state: 'hidden' });
+  assert.equal(await level(), before + 10, 'pressing again brought it in twice');
+  assert.equal(new Set(keys).size, 1);
+  assert.equal(await focused(page), 'Принять: Филе анчоусов');
+  // The next delivery of as much is another one.
+  await page.keyboard.press('Enter');
+  await page.locator('#asking').waitFor();
+  await type(page, 'Сколько, в штуках', '10');
+  await page.keyboard.press('Enter');
+  await page.locator('#asking').waitFor({ state: 'hidden' });
+  assert.equal(await level(), before + 20);
+});
+
+journey('s0_u03: what waits to be fetched is late for nobody and is handed over the counter', { settings: SLOW }, async ({ platform, open }) => {
+  const settings = await platform.look('/v1/deliveries/settings');
+  assert.equal((await platform.send('PUT', '/v1/deliveries/settings', { ...settings, by_itself: false })).status, 200);
+  const orders = [];
+  for (const name of ['Ada', 'Grace']) {
+    orders.push(await platform.order({ fulfilment: 'pickup', payment: { method: 'cash' }, contact: { name, phone: '+1 555 0100' } }));
+  }
+  orders.push(await platform.order());
+  for (const order of orders) {
+    await platform.booked(order);
+    await platform.bump(order);
+  }
+  for (const order of orders) await platform.reaches(order, 'shipped');
+  const page = await open('/staff/couriers', { screen: 'phone' });
+  await signIn(page, platform);
+  const waits = page.locator('.group', { hasText: 'Ready to be fetched' });
+  await waits.getByText('Ada').waitFor();
+  await waits.getByText(/^waits 0:0[1-9]/).first().waitFor();
+  assert.equal(await page.getByText(/^late by/).count(), 0);
+  assert.equal(await waits.locator('.ride--late').count(), 0);
+  await axe(page);
+  await picture(page, 'pickups-phone');
+  await press(page, `Handed over: #${short(orders[0])}`);
+  await page.locator('#asking').waitFor();
+  await press(page, /^Handed over$/);
+  await platform.reaches(orders[0], 'delivered');
+  await page.locator(`[data-order="${orders[0]}"]`).waitFor({ state: 'detached' });
+  await page.waitForFunction(() => document.activeElement !== document.body);
+  assert.equal(await focused(page), `Handed over: #${short(orders[1])}`, 'the focus goes on to the next one');
+  await page.goto('/staff');
+  await page.locator(`[data-column="shipped"] [data-order="${orders[1]}"]`).waitFor();
+  assert.equal(await page.locator('.slip--late').count(), 0);
+});
+
+journey('s0_u03: the board says what became of the money, follows at once, and keeps its place', { settings: SLOW }, async ({ platform, open }) => {
+  const page = await open('/staff');
+  await signIn(page, platform);
+  const declined = await platform.order({ payment: { method: 'card', card_token: 'tok_declined' } });
+  const [paid, next] = [await platform.order(), await platform.order({ payment: { method: 'cash' } })];
+  const slip = (column, order) => page.locator(`[data-column="${column}"] [data-order="${order}"]`);
+  await slip('ended', declined).getByText('Card declined').waitFor();
+  await slip('cooking', paid).waitFor();
+  await slip('cooking', next).waitFor();
+  await press(page, `#${short(paid)}`);
+  await press(page, 'Cancel the order');
+  await press(page, 'The guest asked');
+  await press(page, /^Cancel it$/);
+  await slip('ended', paid).getByText('Given back').waitFor();
+  await platform.eventually('the focus is on the next order', async () => (await focused(page)).includes(`#${short(next)}`));
+  await picture(page, 'board-ended');
+  await page.reload();
+  await slip('ended', paid).getByText('Given back').waitFor();
+  await slip('ended', declined).getByText('Card declined').waitFor();
+
+  // A token that is known no more closes what is open and asks for another.
+  page.guard.allow(/401 \(Unauthorized\)/);
+  await press(page, `#${short(next)}`);
+  await press(page, 'Cancel the order');
+  await press(page, 'The guest asked');
+  await page.route('**/cancel', (route) => route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{"code":"token_unknown","title":"no"}' }));
+  await press(page, /^Cancel it$/);
+  await page.locator('#token:focus').waitFor();
+  assert.equal(await page.locator('dialog[open]').count(), 0);
+  await axe(page);
 });
 
 journey('s0_u03: a stale price is refused and explained with both values, and a dish is sold out', {}, async ({ platform, open }) => {

@@ -1,4 +1,4 @@
-// What journeys of the staff share: signing in by keyboard, looking at a page in every look, following an order as its guest.
+// What journeys of the staff share: signing in by keyboard, and looking at a page in every look.
 
 import { axe } from './axe.mjs';
 import { picture } from './journey.mjs';
@@ -27,20 +27,4 @@ export async function everyLook(page, name) {
   }
   await page.locator('.pref[lang="en"]').click();
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-}
-
-/** Follows an order as its guest; `has` waits until an event was heard. */
-export function followed(platform, order, token) {
-  const over = new AbortController();
-  const names = new Set();
-  const reading = (async () => {
-    const answer = await fetch(`${platform.url}/v1/orders/${order}/events`, { headers: { authorization: `Bearer ${token}` }, signal: over.signal });
-    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-      for (const [, name] of text.matchAll(/^event: (.+)$/gm)) names.add(name);
-    }
-  })().catch(() => {});
-  return {
-    has: (name) => platform.eventually(`the guest heard ${name}`, () => names.has(name)),
-    stop: () => (over.abort(), reading),
-  };
 }

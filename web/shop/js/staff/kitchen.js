@@ -130,8 +130,10 @@ export function kitchen() {
       const status = await this.recall(last.id, last.dishes);
       if (status !== undefined && !refusedForSure(status)) this.back = [last, ...this.back];
     },
+    /** A station takes back its own work; the display of all of them the ticket's last bump, whoever did it. */
     async bringBack(entry) {
-      await this.recall(entry.id, entry.marks.map(({ dish, step }) => ({ dish, step })));
+      this.back = this.back.filter(({ id }) => id !== entry.id);
+      await this.recall(entry.id, this.kind ? entry.marks.map(({ dish, step }) => ({ dish, step })) : []);
     },
     /** Gives the status of a refusal. */
     async recall(id, dishes) {
