@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn everything_on_the_menu_says_whether_it_holds_nuts() {
+        for item in parse_menu(MENU).unwrap().items {
+            let nuts = item.attributes_json().get("nuts").cloned();
+            let holds = item.ingredients.contains_key("pesto") || item.slug == "cantucci_box";
+            assert_eq!(nuts, Some(holds.to_string()), "{}", item.slug);
+        }
+    }
+
+    #[test]
     fn a_menu_that_names_what_it_does_not_have_is_refused() {
         for (from, to) in [
             ("ingredients = { mozzarella = 40 }", "ingredients = { unicorn = 40 }"),

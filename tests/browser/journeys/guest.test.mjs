@@ -3,37 +3,12 @@
 import assert from 'node:assert/strict';
 
 import { axe } from '../lib/axe.mjs';
+import { arrived, fill, PEOPLE, titled, WATCHED } from '../lib/guest.mjs';
 import { journey, picture } from '../lib/journey.mjs';
 import { press, tabTo, type } from '../lib/keyboard.mjs';
 
-/** Slow enough to be watched: the kitchen takes some seconds, the courier too. */
-const WATCHED = { kitchen_time_scale: 90, delivery_time_scale: 90 };
-
-const PEOPLE = {
-  en: { name: /Your name/, phone: /^Phone/, address: /^Address/, place: /^Order · / },
-  ru: { name: /Как вас зовут/, phone: /^Телефон/, address: /^Адрес/, place: /^Заказать · / },
-};
-
 /** Somebody who is not kind: all that they type is text, wherever it is shown. */
 const MARKUP = '5 <img src=x onerror=alert(1)><script>alert(2)</script> {{ 7 * 7 }}';
-
-/** Fills the form by keyboard; the sheet is open and the focus is in it. */
-async function fill(page, words, { name = 'Anna', address = 'Lesnaya 5, flat 12' } = {}) {
-  await type(page, words.name, name);
-  await type(page, words.phone, '+1 555 0100');
-  await type(page, words.address, address);
-}
-
-/** Waits for the page of an order and gives its id. */
-async function arrived(page, but) {
-  await page.waitForURL((url) => url.pathname.startsWith('/order/') && !url.pathname.endsWith(but ?? ' '));
-  await page.locator('#now-title').waitFor();
-  return new URL(page.url()).pathname.split('/').pop();
-}
-
-async function titled(page, text) {
-  await page.locator('#now-title', { hasText: text }).waitFor({ timeout: 60000 });
-}
 
 journey('s4_u01_s4_u02_s4_u03_s4_u04_s4_u05_s0_c08: a guest orders in Russian on a phone and watches it to the door', { settings: WATCHED }, async ({ platform, open }) => {
   const page = await open('/', { screen: 'phone', locale: 'ru-RU' });
@@ -79,7 +54,7 @@ journey('s4_u01_s4_u02_s4_u03_s4_u04_s4_u05_s0_c08: a guest orders in Russian on
   await axe(friend);
   await titled(page, 'Едет к вам');
   await titled(page, 'Приятного аппетита');
-  await titled(friend, 'Enjoy your meal');
+  await titled(friend, 'It has been handed over');
   assert.match(await page.locator('body').innerText(), /Лесная, 5, кв\. 12/);
   await axe(page);
   // It stands among the orders of this device, and can be had again through the cart.
@@ -119,6 +94,13 @@ journey('s4_u05: a declined card tries another way and pays cash', { settings: W
   assert.deepEqual([payment, total.amount_minor], ['cash', 1225]);
   const { taken } = await platform.look(`/v1/orders/${declined}/payment`);
   assert.equal(taken.amount_minor, 0);
+  // Whoever goes back is led to the new order, and cannot place it a second time.
+  await page.goto(`/order/${declined}`);
+  await titled(page, 'This order was cancelled');
+  assert.equal(await page.getByRole('button', { name: 'in cash' }).count(), 0);
+  await axe(page);
+  await press(page, 'See where it is now');
+  await page.waitForURL(`**/order/${paid}`);
 });
 
 journey('s4_u03_s0_n05: the network is cut in the middle of placing, and there is one order', { settings: WATCHED }, async ({ platform, open }) => {
@@ -242,21 +224,6 @@ journey('s4_u05: an order is called off in time, its money comes back, and a pag
   await axe(page);
 });
 
-journey('s4_c10: the shop says honestly that there is no connection, and goes on when it is back', {}, async ({ platform, open }) => {
-  const page = await open('/', { screen: 'phone' });
-  page.guard.allow(/net::|Failed to load|502|503/);
-  await page.evaluate(() => navigator.serviceWorker.ready.then((kept) => kept.active && new Promise((done) => (kept.active.state === 'activated' ? done() : kept.active.addEventListener('statechange', done)))));
-  await press(page, 'Add: Tiramisu');
-  await platform.close();
-  await page.goto('/').catch(() => {});
-  await page.getByRole('heading', { name: 'The oven is hot, but the line is dead' }).waitFor();
-  await page.getByText('1 dish waits in your order.').waitFor();
-  await axe(page);
-  await picture(page, 'offline-phone');
-  await platform.open();
-  await page.getByRole('heading', { name: 'Margherita' }).waitFor();
-});
-
 for (const locale of ['en-US', 'ru-RU']) {
   for (const scheme of ['light', 'dark']) {
     journey(`s4_c10: everybody can use every page of the shop: ${locale}, ${scheme}`, {}, async ({ open }) => {
@@ -269,7 +236,7 @@ for (const locale of ['en-US', 'ru-RU']) {
         if (screen === 'desk') {
           for (const dish of ['prsc_argla', 'margherita']) {
             await page.locator('.dish', { has: page.locator(`img[src*="/${dish}.svg"]`) }).getByRole('button').press('Enter');
-            await page.locator('.chooser [type=submit]').press('Enter');
+            await page.locator('.chooser[open] [type=submit]').press('Enter');
             await page.locator('.chooser').waitFor({ state: 'hidden' });
           }
           await page.locator('.toast').waitFor({ state: 'hidden' });

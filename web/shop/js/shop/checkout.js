@@ -170,14 +170,14 @@ export function checkout() {
       this.placing = 'sending';
       this.refused = '';
       try {
-        const { order, body } = await place(wish, (problem) => {
+        const { order, wish: placed } = await place({ body: wish }, (problem) => {
           const how = problem.lost ? 'lost' : 'busy';
           if (this.placing !== how) say(t(`place.${how}`), true);
           this.placing = how;
         });
-        remember(order, body);
-        // An older wish may have been answered instead: then what is in the cart was not ordered yet.
-        if (!wish || JSON.stringify(wish.lines) === JSON.stringify(body.lines)) {
+        remember(order, placed);
+        // An older wish may have been answered, or one that never was in the cart: then what is in the cart was not ordered yet.
+        if (!placed.insteadOf && (!wish || JSON.stringify(wish.lines) === JSON.stringify(placed.body.lines))) {
           this.lines = [];
           save([]);
         }

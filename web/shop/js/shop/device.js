@@ -6,9 +6,9 @@ const ORDERS = 'comanda.orders';
 const CONTACT = 'comanda.contact';
 const ORDERS_MAX = 50;
 
-/** Remembers an order with what it takes to place it once more. */
-export function remember(order, body) {
-  const others = orders().filter((one) => one.id !== order.order_id);
+/** Remembers an order with the wish that it came of; the order in whose place it came leads to it from now on. */
+export function remember(order, { body, insteadOf }) {
+  const others = orders().filter((one) => one.id !== order.order_id).map((one) => (one.id === insteadOf ? { ...one, instead: order.order_id } : one));
   keep(ORDERS, [{ id: order.order_id, at: order.placed_at, total: order.total, body }, ...others].slice(0, ORDERS_MAX));
 }
 

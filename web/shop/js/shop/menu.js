@@ -33,12 +33,12 @@ export function there(found) {
   return found.available && found.variants.some((one) => !one.sold_out);
 }
 
-/** What a guest may narrow the menu down to. */
+/** What a guest may narrow the menu down to. What is not said of a dish is not promised: to some, nuts are no matter of taste. */
 export const FILTERS = {
   vegetarian: (found) => found.kind === 'dish' && (found.attributes.vegetarian === true || found.category === 'veggie'),
-  mild: (found) => found.kind === 'dish' && found.attributes.spicy !== true,
+  mild: (found) => found.kind === 'dish' && found.attributes.spicy === false,
   spicy: (found) => found.attributes.spicy === true,
-  nutless: (found) => found.attributes.nuts !== true,
+  nutless: (found) => found.attributes.nuts === false,
 };
 
 /** Gives the categories with what is left of them after search and filters; empty ones are left out. */

@@ -1,21 +1,25 @@
 // The page of one order: it follows the order live and says what the guest can do now.
 
 import { call, newKey, Problem } from '../core/api.js';
-import { has, language, named, number, t } from '../core/i18n.js';
+import { has, language, moment, named, number, t } from '../core/i18n.js';
 import { follow } from '../core/live.js';
 import { money, show } from '../core/money.js';
-import { say, start } from '../core/page.js';
+import { Alpine, say, start } from '../core/page.js';
 import { CARDS } from './checks.js';
 import { again, orderOf, remember } from './device.js';
 import { picture } from './menu.js';
+import { moneyMoves, whatOfMoney } from './paying.js';
 import { place } from './placing.js';
-import { dish, over, stages } from './stages.js';
+import { dish, over, stages, waits } from './stages.js';
 import { added, load, save } from './cart.js';
 
 /** A stop on the way that is not said as an event, such as another booking of a station, is seen after this at the latest. */
 const LOOK_MS = 8000;
 /** So much later than it was said is late. */
 const LATE_MS = 60000;
+/** What is given back after the end is looked for now and then, ever more seldom, until it is certain. */
+const MONEY_LOOK_MS = 1500;
+const MONEY_LOOK_MAX_MS = 30000;
 
 function page() {
   const name = decodeURIComponent(location.pathname.split('/').pop());
@@ -41,7 +45,14 @@ function page() {
     own: shared ? null : orderOf(name),
 
     async init() {
-      addEventListener('pageshow', (event) => event.persisted && (this.busy = ''));
+      addEventListener('pageshow', (event) => {
+        if (!event.persisted) return;
+        this.busy = '';
+        this.recall();
+      });
+      // The same order may be tried again in another window of this device.
+      addEventListener('storage', () => this.recall());
+      Alpine.effect(() => (document.title = `${this.title} · Comanda`));
       await this.look(true).catch(() => {});
       if (this.missing) return;
       // What was added to a dish has its name in the menu.
@@ -84,7 +95,17 @@ function page() {
         say(this.title);
         if (over(told.order)) this.end();
       }
-      if (!shared) document.title = `${this.title} · Comanda`;
+      this.unask();
+    },
+    /** Whoever is being asked whether to cancel is told when it cannot be done any more. */
+    unask() {
+      if (!this.$refs.cancel.open || this.canCancel || this.busy) return;
+      if (over(this.order)) return this.$refs.cancel.close();
+      this.$refs.keep.focus();
+      say(t('cancel.gone'), true);
+    },
+    recall() {
+      this.own = shared ? null : orderOf(name);
     },
     hear(kind, data) {
       if (kind === 'snapshot' && this.told && data.version === this.told.order.version) return;
@@ -95,12 +116,12 @@ function page() {
     end() {
       this.line?.stop();
       this.how = '';
-      let rounds = 0;
-      const after = setInterval(() => {
-        rounds += 1;
-        if (!this.moneyMoves || rounds > 40) clearInterval(after);
-        else this.look().catch(() => {});
-      }, 1500);
+      const after = (wait) => setTimeout(() => {
+        if (!this.moneyMoves) return;
+        this.look().catch(() => {});
+        after(Math.min(wait * 1.3, MONEY_LOOK_MAX_MS));
+      }, wait);
+      after(MONEY_LOOK_MS);
     },
 
     get order() {
@@ -110,30 +131,35 @@ function page() {
       return Boolean(this.told) && !over(this.told.order);
     },
     get moneyMoves() {
-      const state = this.told?.payment?.state;
-      return this.order?.state === 'cancelled' && (['refunding', 'requested', 'withdrawing', 'captured'].includes(state) || (!state && !shared));
+      return !shared && Boolean(this.told) && moneyMoves(this.told);
     },
     get pickup() {
       return this.order?.fulfilment === 'pickup';
     },
+    /** Picks the words for who reads: whoever came by a link is not the one who ordered. */
+    wordFor(...keys) {
+      const all = shared ? keys.flatMap((key) => [`shared.${key}`, key]) : keys;
+      const found = all.find(has);
+      return found ? t(found) : '';
+    },
     get title() {
-      const order = this.order;
-      if (!order) return t('order.loading');
-      const there = `now.${order.state}_pickup`;
-      return t(this.pickup && has(there) ? there : `now.${order.state}`);
+      const state = this.order?.state;
+      if (!state) return t('order.loading');
+      return this.pickup ? this.wordFor(`now.${state}_pickup`, `now.${state}`) : this.wordFor(`now.${state}`);
     },
     get text() {
       const order = this.order;
       if (!order) return '';
-      if (order.state === 'delivered') return t('now.delivered_text', { at: this.clockOf(this.told.delivery?.delivered_at || order.changed_at) });
-      if (order.state === 'cancelled') return t(has(`why.${order.reason}`) ? `why.${order.reason}` : 'why.other');
-      return has(`now.${order.state}_text`) ? t(`now.${order.state}_text`) : '';
+      if (order.state === 'delivered') return t('now.delivered_text', { at: moment(this.told.delivery?.delivered_at || order.changed_at) });
+      if (order.state === 'cancelled') return shared ? t('shared.why') : this.wordFor(`why.${order.reason}`, 'why.other');
+      return this.pickup ? this.wordFor(`now.${order.state}_pickup_text`, `now.${order.state}_text`) : this.wordFor(`now.${order.state}_text`);
     },
     clockOf(at) {
       return new Intl.DateTimeFormat(language(), { hour: 'numeric', minute: '2-digit' }).format(new Date(at));
     },
     get left() {
-      return this.moving && this.told.expected_at ? Date.parse(this.told.expected_at) - this.now : null;
+      // What is ready and waits for the guest is not expected any more, and not late either.
+      return this.moving && !waits(this.order) && this.told.expected_at ? Date.parse(this.told.expected_at) - this.now : null;
     },
     get etaBig() {
       if (this.left === null) return '';
@@ -177,33 +203,28 @@ function page() {
       return !line || line.size === 'unit' ? '' : line.size;
     },
 
-    /** What has become of the money of an order that ended early. */
+    /** What has become of the money, as far as it is certain. */
     get moneyText() {
-      const { order, payment } = this.told || {};
-      if (!order || !payment) return '';
-      const cash = order.payment === 'cash';
-      if (order.state !== 'cancelled') {
-        if (payment.refunded.amount_minor > 0) return t('money.partly', { sum: money(payment.refunded) });
-        return cash && this.moving ? t('money.due', { sum: money(order.total) }) : '';
-      }
-      if (payment.refunded.amount_minor > 0) return t('money.refunded', { sum: money(payment.refunded) });
-      if (payment.taken.amount_minor > 0) return t('money.refunding', { sum: money(payment.taken) });
-      return ['payment_declined', 'payment_timeout', 'out_of_stock', 'stock_timeout'].includes(order.reason) ? '' : t('money.none');
+      const found = !shared && this.told && whatOfMoney(this.told);
+      return found ? t(`money.${found.what}`, { sum: money(found.sum) }) : '';
     },
     get canCancel() {
       return !shared && Boolean(this.order?.cancellable) && this.moving;
     },
     get canRetry() {
-      return !shared && Boolean(this.own?.body) && this.order?.state === 'cancelled' && ['payment_declined', 'payment_timeout'].includes(this.order.reason);
-    },
-    get otherCards() {
-      return this.cards.filter((card) => card.token !== this.own?.body.payment.card_token);
+      return !shared && Boolean(this.own?.body) && this.order?.state === 'cancelled' && ['payment_declined', 'payment_timeout'].includes(this.order.reason) && !this.own.instead;
     },
     get contact() {
       return this.own?.body.contact || {};
     },
     get link() {
       return this.told?.share ? `${location.origin}/order/${this.told.share}` : '';
+    },
+    get why() {
+      return this.canCancel ? t('cancel.text') : t('cancel.gone_text');
+    },
+    get asking() {
+      return this.canCancel ? t('cancel.title') : t('cancel.gone');
     },
     get badge() {
       if (!this.moving || !this.how) return '';
@@ -241,11 +262,14 @@ function page() {
         await this.look();
         this.$refs.title.focus();
       } catch (problem) {
-        this.trouble = problem.code === 'too_late_to_cancel' || problem.code === 'already_delivered' ? t('cancel.late', { why: problem.detail }) : problem.passing ? t('cancel.lost') : problem.detail || t('order.lost');
         if (!problem.passing) this.cancelKey = '';
-        this.look().catch(() => {});
+        // Why it cannot be cancelled any more is said by what the order has become.
+        const late = ['too_late_to_cancel', 'already_delivered'].includes(problem.code);
+        this.trouble = late ? '' : problem.passing ? t('cancel.lost') : problem.detail || t('order.lost');
+        await this.look().catch(() => {});
       } finally {
         this.busy = '';
+        if (this.told) this.unask();
       }
     },
 
@@ -255,9 +279,10 @@ function page() {
       this.trouble = '';
       const { lines, fulfilment, contact } = this.own.body;
       const payment = method === 'card' ? { method, card_token: this.card } : { method };
+      const body = { lines, fulfilment, payment, contact, language: language(), expected_total_minor: this.order.total.amount_minor };
       try {
-        const { order, body } = await place({ lines, fulfilment, payment, contact, language: language(), expected_total_minor: this.order.total.amount_minor }, (problem) => (this.trouble = t(problem.lost ? 'place.lost' : 'place.busy')));
-        remember(order, body);
+        const { order, wish } = await place({ body, insteadOf: name }, (problem) => (this.trouble = t(problem.lost ? 'place.lost' : 'place.busy')));
+        remember(order, wish);
         location.assign(`/order/${order.order_id}`);
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;

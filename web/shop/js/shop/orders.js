@@ -13,11 +13,15 @@ function page() {
     next: '',
     ready: false,
     trouble: false,
+    busy: false,
 
     async init() {
       await this.more();
     },
     async more() {
+      // Whoever presses twice means it once: the same page would come twice.
+      if (this.busy) return;
+      this.busy = true;
       this.trouble = false;
       try {
         const page = await call(`/v1/orders?limit=20${this.next ? `&after=${encodeURIComponent(this.next)}` : ''}`);
@@ -29,6 +33,8 @@ function page() {
         // A device that has never ordered is not known to the platform.
         if (problem.status === 401) this.ready = true;
         else this.trouble = true;
+      } finally {
+        this.busy = false;
       }
     },
     linesOf(order) {

@@ -27,17 +27,18 @@ export function isFresh() {
 }
 
 /**
- * Places an order, or asks again about the one that was not answered. Gives the order, and the wish that it came of. `hear(problem)` is told of every
- * round that was lost. A refusal is thrown and forgets the wish: the next one is another.
+ * Places an order, or asks again about the one that was not answered. `asked` is what to place, and `insteadOf` the order in
+ * whose place it comes, if any. Gives the order, and the wish that it came of. `hear(problem)` is told of every round that was
+ * lost. A refusal is thrown and forgets the wish: the next one is another.
  */
-export async function place(body, hear) {
+export async function place(asked, hear) {
   // An older wish is answered first, whatever was changed since: it may have been placed, and a second key would double it.
-  const wish = waiting() ?? { key: newKey(), body, at: Date.now() };
+  const wish = waiting() ?? { key: newKey(), at: Date.now(), ...asked };
   keep(KEPT, wish);
   try {
     const order = await settle('/v1/orders', { key: wish.key, body: wish.body }, hear);
     keep(KEPT, null);
-    return { order, body: wish.body };
+    return { order, wish };
   } catch (error) {
     if (error instanceof Problem) keep(KEPT, null);
     throw error;

@@ -8,6 +8,11 @@ export function over(order) {
   return order.state === 'delivered' || order.state === 'cancelled';
 }
 
+/** Tells whether an order lies ready at the counter: now it waits for the guest, and nobody waits for it. */
+export function waits(order) {
+  return order.fulfilment === 'pickup' && (order.state === 'ready' || order.state === 'shipped');
+}
+
 /**
  * Gives the stages of an order: `{ name, look }`, where `look` is `done`, `now`, `later` or `off`. Goods alone are not cooked.
  * `reached` is how far a cancelled order had come.
