@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use base::{Event, Fault, Timestamp};
 use metrics::{Gauge, gauge};
-use rusqlite::{Connection, backup};
+use rusqlite::{Connection, OpenFlags, backup};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::crowd::Crowd;
 use crate::error::{closed, fault};
 use crate::log::{Appender, Reading, trim};
-use crate::readers::{Readers, steady};
+use crate::readers::{Readers, connect, steady};
 use crate::tail::{Known, Tail};
 use crate::text::{Text, Texts};
 use crate::writer::Writer;
@@ -61,6 +61,8 @@ pub struct Options {
     pub flush_delay: Option<Duration>,
     /// How many of the newest events are kept in memory.
     pub tail_events: usize,
+    /// SQLite's name for the disk that the file lies on, when it is not the machine's own: for simulations.
+    pub vfs: Option<String>,
 }
 
 impl Default for Options {
@@ -72,6 +74,7 @@ impl Default for Options {
             queue_max: 8_192,
             flush_delay: None,
             tail_events: 16_384,
+            vfs: None,
         }
     }
 }
@@ -107,7 +110,7 @@ impl Database {
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Database, Fault> {
         let path = path.as_ref();
         let failed = |error: rusqlite::Error| fault(&error);
-        let connection = Connection::open(path).map_err(failed)?;
+        let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
         settle(&connection, options.synchronous).map_err(failed)?;
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
@@ -118,7 +121,7 @@ impl Database {
         Ok(Database(Arc::new(Inner {
             path: path.to_owned(),
             submit,
-            readers: Arc::new(Readers::new(path)),
+            readers: Arc::new(Readers::new(path, options.vfs)),
             scans: Arc::new(Semaphore::new(SCANS_MAX)),
             inline,
             tail,
@@ -244,9 +247,9 @@ impl Database {
 
     /// Copies the whole as it is at one moment to another file, while everybody goes on.
     pub async fn backup_to(&self, path: impl AsRef<Path>) -> Result<(), Fault> {
-        let path = path.as_ref().to_owned();
+        let (path, vfs) = (path.as_ref().to_owned(), self.0.readers.vfs.clone());
         self.scan(move |source| {
-            let mut target = Connection::open(path)?;
+            let mut target = connect(&path, OpenFlags::default(), vfs.as_deref())?;
             // In one step: it holds one snapshot, and a writer neither waits for it nor makes it begin again.
             let copied = backup::Backup::new(source, &mut target)?.step(-1)?;
             if copied != backup::StepResult::Done {
@@ -279,7 +282,7 @@ impl Database {
         self.write(move |tx| Ok(meta::set(tx.connection(), &key, &value)?)).await
     }
 
-    /// Gives the bytes on the disk: the file and its write-ahead log.
+    /// Gives the bytes on the machine's disk: the file and its write-ahead log.
     #[allow(clippy::disallowed_methods)]
     pub fn bytes(&self) -> u64 {
         let mut log = self.0.path.clone().into_os_string();

@@ -14,7 +14,16 @@ const STATEMENTS_MAX: usize = 256;
 
 pub(crate) struct Readers {
     path: PathBuf,
+    pub(crate) vfs: Option<String>,
     idle: Mutex<Vec<Connection>>,
+}
+
+/// Opens a connection, on the disk that is named or on the machine's own.
+pub(crate) fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    }
 }
 
 /// Keeps the plan of a statement whatever its parameters are: SQLite would prepare it again for every new value of a limit.
@@ -23,8 +32,8 @@ pub(crate) fn steady(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Readers {
-        Readers { path: path.to_owned(), idle: Mutex::default() }
+    pub(crate) fn new(path: &Path, vfs: Option<String>) -> Readers {
+        Readers { path: path.to_owned(), vfs, idle: Mutex::default() }
     }
 
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -44,7 +53,7 @@ impl Readers {
     pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
         // Not opened read-only: the first reader after a crash may have to recover the shared index of the log.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let connection = connect(&self.path, flags, self.vfs.as_deref())?;
         connection.busy_timeout(Duration::from_secs(5))?;
         steady(&connection)?;
         connection.execute_batch("pragma query_only = on; pragma temp_store = memory; pragma cache_size = -4000;")?;

@@ -35,7 +35,7 @@ pub fn find(tree: &Tree, graph: &Graph) -> Vec<Violation> {
             found.push(Violation::new(&manifest, tree.line_of(&manifest, name), text));
         };
         let port = folder.starts_with("ports/");
-        let whole = WHOLE.contains(&folder);
+        let whole = WHOLE.contains(&folder) || folder.starts_with("sim/");
         for dependency in &package.dependencies {
             let name = dependency.name.as_str();
             if name == EMBEDDED && !port && !whole {
@@ -100,6 +100,12 @@ mod tests {
     #[test]
     fn an_optional_driver_of_a_port_is_fine() {
         assert_eq!(find_in(vec![sql(&[])]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_simulator_stands_beneath_the_engine_and_sees_the_whole() {
+        assert_eq!(find_in(vec![Package::member("sim-disk", "sim/disk").needs("rusqlite")]), Vec::<String>::new());
+        assert!(find_in(vec![Package::member("sim-world", "sim/world").needs("mongodb")])[0].contains("belongs"));
     }
 
     #[test]

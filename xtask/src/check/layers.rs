@@ -18,8 +18,8 @@ fn height(folder: &str) -> Option<u8> {
         ["crates", "host"] | ["services", _, "provider-mock"] => 5,
         ["crates", "edge"] | ["services", _] => 6,
         ["crates", "audit"] => 7,
-        ["app"] => 8,
-        ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] => 9,
+        ["app"] | ["sim", "disk"] => 8,
+        ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] | ["sim", _] => 9,
         _ => return None,
     })
 }
@@ -92,6 +92,14 @@ mod tests {
         assert_eq!(house(Package::member("eventlog", "ports/eventlog").needs("sql")).len(), 1);
         assert_eq!(house(Package::member("edge", "crates/edge").needs("orders")).len(), 1);
         assert_eq!(house(Package::member("documents", "ports/documents").tests_with("host")).len(), 1);
+    }
+
+    #[test]
+    fn the_simulator_and_its_disk_stand_above_the_product() {
+        let disk = Package::member("sim-disk", "sim/disk").tests_with("embedded");
+        assert_eq!(house(disk), []);
+        assert_eq!(house(Package::member("sim-world", "sim/world").needs("app").needs("orders")), []);
+        assert_eq!(house(Package::member("sim-disk", "sim/disk").needs("app")).len(), 1);
     }
 
     #[test]

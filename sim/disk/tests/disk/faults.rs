@@ -1,0 +1,95 @@
+//! The process dies, the disk is full, a sync fails.
+
+use base::Fault;
+use embedded::{Database, Options, Synchronous};
+use sim_disk::Disk;
+
+use crate::ledger::{Commit, Dice, Ledger, PATH, open, options};
+
+/// Runs some commits; gives what was acknowledged, and the one that was not and how it failed.
+async fn commits(database: &Database, from: i64, count: i64, dice: &mut Dice, ledger: &mut Ledger) -> Option<(Commit, Fault)> {
+    for number in from..from + count {
+        let commit = Commit::random(number, dice);
+        match commit.clone().run(database).await {
+            Ok(()) => *ledger = ledger.after(&commit),
+            Err(fault) => return Some((commit, fault)),
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_nothing_that_it_wrote_and_is_dead() {
+    for seed in 0..30 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        // What was never synced stays as well: only the process dies.
+        drop(open(&disk, 50).await.unwrap());
+        let database = Database::open(PATH, Options { synchronous: Synchronous::Off, ..options(&disk) }).unwrap();
+        assert!(commits(&database, 1, 20, &mut dice, &mut ledger).await.is_none());
+        let before = disk.digest();
+        disk.kill();
+        assert!(disk.is_down());
+        assert!(commits(&database, 21, 1, &mut dice, &mut ledger).await.is_some(), "the dead do not write");
+        database.read(|connection| connection.query_row("select count(*) from x", [], |_| Ok(()))).unwrap_err();
+        assert!(Database::open(PATH, options(&disk)).is_err(), "nor open anything");
+        disk.start();
+        assert!(commits(&database, 21, 1, &mut dice, &mut ledger).await.is_some(), "nor come back");
+        drop(database);
+        assert_eq!(disk.digest(), before);
+        let counters = disk.counters();
+        assert_eq!((counters.kills, counters.cuts, counters.dropped), (1, 0, 0));
+        assert_eq!(Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap(), ledger);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_recovers_and_loses_nothing() {
+    for seed in 0..60 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, [5, 4_000][dice.below(2) as usize]).await.unwrap();
+        assert!(commits(&database, 1, 10, &mut dice, &mut ledger).await.is_none());
+        disk.set_room(Some(dice.below(100_000)));
+        let refused = commits(&database, 100, 200, &mut dice, &mut ledger).await;
+        let (_, fault) = refused.expect("it fills up");
+        assert_eq!(fault.code, "disk_full", "{fault:?}");
+        assert_eq!(Ledger::of(&database).await.unwrap(), ledger, "seed {seed}: a refused commit is not there");
+        assert!(disk.counters().refused > 0);
+        disk.set_room(None);
+        assert!(commits(&database, 400, 10, &mut dice, &mut ledger).await.is_none());
+        assert_eq!(Ledger::of(&database).await.unwrap(), ledger, "seed {seed}");
+        disk.cut();
+        drop(database);
+        disk.start();
+        assert_eq!(Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap(), ledger, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
+    let (mut failed, mut there) = (0, 0);
+    for seed in 0..200 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, [1, 5, 50][dice.below(3) as usize]).await.unwrap();
+        disk.fail_sync(1 + dice.below(25));
+        let refused = commits(&database, 1, 20, &mut dice, &mut ledger).await;
+        // A checkpoint whose sync fails is not the commit's: that one is durable, and said so.
+        let mut allowed = vec![ledger.clone()];
+        if let Some((commit, _)) = refused {
+            failed += 1;
+            allowed.push(ledger.after(&commit));
+        }
+        assert_eq!(disk.counters().failed_syncs, 1, "seed {seed}");
+        ledger = Ledger::of(&database).await.unwrap();
+        assert!(allowed.contains(&ledger), "seed {seed}");
+        there += usize::from(allowed.len() == 2 && ledger == allowed[1]);
+        assert!(commits(&database, 100, dice.below(10) as i64, &mut dice, &mut ledger).await.is_none());
+        disk.cut();
+        drop(database);
+        disk.start();
+        let found = Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap();
+        // Nothing was acknowledged after the doubtful one, if it went.
+        assert!(found == ledger || allowed.contains(&ledger) && allowed.contains(&found), "seed {seed}: {found:?} {ledger:?}");
+    }
+    println!("{failed} commits were refused, {there} of them are there");
+    assert!(failed > 20, "{failed}");
+}
