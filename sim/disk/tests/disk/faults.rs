@@ -4,7 +4,7 @@ use base::Fault;
 use embedded::{Database, Options, Synchronous};
 use sim_disk::Disk;
 
-use crate::ledger::{Commit, Dice, Ledger, PATH, open, options};
+use crate::ledger::{Commit, Dice, Ledger, PATH, UNKNOWN, open, options};
 
 /// Runs some commits; gives what was acknowledged, and the one that was not and how it failed.
 async fn commits(database: &Database, from: i64, count: i64, dice: &mut Dice, ledger: &mut Ledger) -> Option<(Commit, Fault)> {
@@ -74,19 +74,28 @@ async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
         let refused = commits(&database, 1, 20, &mut dice, &mut ledger).await;
         // A checkpoint whose sync fails is not the commit's: that one is durable, and said so.
         let mut allowed = vec![ledger.clone()];
-        if let Some((commit, _)) = refused {
+        if let Some((commit, fault)) = refused {
             failed += 1;
-            allowed.push(ledger.after(&commit));
+            // A fault that does not say that nobody knows says that nothing was written.
+            if fault.code == UNKNOWN {
+                allowed.push(ledger.after(&commit));
+            }
         }
-        assert_eq!(disk.counters().failed_syncs, 1, "seed {seed}");
+        if disk.counters().failed_syncs == 0 {
+            continue; // so few commits had something to keep
+        }
         ledger = Ledger::of(&database).await.unwrap();
         assert!(allowed.contains(&ledger), "seed {seed}");
-        there += usize::from(allowed.len() == 2 && ledger == allowed[1]);
         assert!(commits(&database, 100, dice.below(10) as i64, &mut dice, &mut ledger).await.is_none());
-        disk.cut();
+        if dice.below(2) == 0 {
+            disk.cut();
+        } else {
+            disk.kill();
+        }
         drop(database);
         disk.start();
         let found = Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap();
+        there += usize::from(allowed.len() == 2 && allowed[0] != allowed[1] && found == allowed[1]);
         // Nothing was acknowledged after the doubtful one, if it went.
         assert!(found == ledger || allowed.contains(&ledger) && allowed.contains(&found), "seed {seed}: {found:?} {ledger:?}");
     }

@@ -129,6 +129,8 @@ impl Ledger {
     }
 }
 
+/// What the fault of a write is called when nobody knows whether it is there.
+pub const UNKNOWN: &str = "store_unknown";
 pub const PATH: &str = "/data/comanda.db";
 
 pub fn options(disk: &Disk) -> Options {

@@ -2,7 +2,7 @@
 
 use sim_disk::{Counters, Disk};
 
-use crate::ledger::{Commit, Dice, Ledger, open};
+use crate::ledger::{Commit, Dice, Ledger, UNKNOWN, open};
 
 /// What one seed has come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,8 +39,9 @@ pub async fn live(disk: &Disk, seed: u64) -> Result<Lived, String> {
                         ledger = ledger.after(&commit);
                         acknowledged += 1;
                     }
-                    Err(_) => {
-                        doubt = Some(commit);
+                    Err(fault) => {
+                        // Any other fault says that nothing was written.
+                        doubt = (fault.code == UNKNOWN).then_some(commit);
                         break;
                     }
                 }
