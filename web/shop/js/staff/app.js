@@ -72,6 +72,7 @@ function staff() {
     enter() {
       house.need(...VIEWS[this.view]);
       house.open(() => this.leave(t('sign.over')));
+      this.$nextTick(() => this.tabbed());
     },
     leave(why = '') {
       if (!this.signed) return;
@@ -88,7 +89,11 @@ function staff() {
       if (push) history.pushState(null, '', view === 'board' ? '/staff' : `/staff/${view}`);
       if (this.signed) house.need(...VIEWS[view]);
       this.titled();
-      this.$nextTick(() => heading().focus());
+      this.$nextTick(() => (this.tabbed(), heading().focus()));
+    },
+    /** On a phone the tabs are wider than the screen: the present one is brought into sight. */
+    tabbed() {
+      document.querySelector('.tab[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
     },
     titled() {
       document.title = `${t(`view.${this.view}`)} · ${t('brand')}`;

@@ -1,6 +1,7 @@
 // The board: every open order by how far it has come.
 
 import { t, named } from '../core/i18n.js';
+import { Alpine } from '../core/page.js';
 import { act, ask } from './session.js';
 import { house, refresh } from './house.js';
 import { open } from './asking.js';
@@ -22,17 +23,31 @@ export function board() {
     only: '',
     detail: null,
     contact: null,
-    get columns() {
-      return COLUMNS.map((column) => {
-        const orders = (column.id === 'ended' ? house.ended : house.orders).filter((order) => column.states.includes(order.state));
-        return { id: column.id, orders, title: t(`board.${column.id}`) };
+    columns: [],
+    dues: new Map(),
+    lateCount: 0,
+
+    init() {
+      // Orders are read raw and dealt out when they change: a look at each of them every second is dear on a slow phone.
+      this.watches = [Alpine.effect(() => this.deal()), Alpine.effect(() => house.now && queueMicrotask(() => this.count()))];
+    },
+    destroy() {
+      this.watches.forEach(Alpine.release);
+    },
+    deal() {
+      const [orders, ended, tickets, deliveries] = ['orders', 'ended', 'tickets', 'deliveries'].map((name) => Alpine.raw(house[name]));
+      const columns = COLUMNS.map(({ id, states }) => ({ id, title: t(`board.${id}`), orders: (id === 'ended' ? ended : orders).filter((order) => states.includes(order.state)) }));
+      queueMicrotask(() => {
+        this.dues = dues(orders, tickets, deliveries);
+        this.columns = columns;
+        this.count();
       });
+    },
+    count() {
+      this.lateCount = Alpine.raw(house.orders).filter((order) => this.late(order)).length;
     },
     get shown() {
       return this.only ? this.columns.filter((column) => column.id === this.only) : this.columns;
-    },
-    get lateCount() {
-      return house.orders.filter((order) => this.late(order)).length;
     },
     /** Staff may cancel until the order has left the house. */
     mayCancel(order) {
@@ -50,14 +65,7 @@ export function board() {
       return due > 0 && house.now > due;
     },
     due(order) {
-      if (['pending', 'reserved', 'paid', 'promised'].includes(order.state) && !this.ticket(order)) return Date.parse(order.accepted_at) + WAITING_MAX_MS;
-      // What waits to be fetched is late for nobody.
-      if (order.state === 'shipped' && order.fulfilment === 'pickup') return 0;
-      if (order.state === 'shipped') return Date.parse(house.deliveries.find((one) => one.order_id === order.order_id)?.expected_at) || 0;
-      return Date.parse(this.ticket(order)?.promised_at) || 0;
-    },
-    ticket(order) {
-      return house.tickets.find((ticket) => ticket.order_id === order.order_id && ticket.promised_at);
+      return this.dues.get(order.order_id) || 0;
     },
     lateBy(order) {
       return t('board.late', { time: timer(house.now - this.due(order)) });
@@ -105,6 +113,19 @@ export function board() {
       });
     },
   };
+}
+
+/** By when each open order was to be further, against what its ticket or its courier promised; none where nothing was. */
+function dues(orders, tickets, deliveries) {
+  const promised = new Map(tickets.map((ticket) => [ticket.order_id, Date.parse(ticket.promised_at)]));
+  const expected = new Map(deliveries.map((delivery) => [delivery.order_id, Date.parse(delivery.expected_at)]));
+  const due = (order) => {
+    // What waits to be fetched is late for nobody.
+    if (order.state === 'shipped') return order.fulfilment === 'pickup' ? 0 : expected.get(order.order_id);
+    const waits = ['pending', 'reserved', 'paid', 'promised'].includes(order.state);
+    return promised.get(order.order_id) || (waits ? Date.parse(order.accepted_at) + WAITING_MAX_MS : 0);
+  };
+  return new Map(orders.map((order) => [order.order_id, due(order)]));
 }
 
 const PAY_TONES = { cash: 'badge--warn', open: 'badge--warn', refunding: 'badge--warn', card: 'badge--good', taken: 'badge--good', declined: 'badge--bad' };

@@ -208,5 +208,5 @@ export function close() {
 
 /** Puts one row of a list in the place of the one that it replaces. */
 export function replace(name, key, row) {
-  house[name] = house[name].map((known) => (known[key] === row[key] ? row : known));
+  house[name] = Alpine.raw(house[name]).map((known) => (known[key] === row[key] ? row : known));
 }

@@ -1,13 +1,15 @@
 // The kitchen display: tickets of a station, bumped and recalled by touch or by keys.
 
 import { t } from '../core/i18n.js';
-import { keep, kept, say } from '../core/page.js';
+import { Alpine, keep, kept, say } from '../core/page.js';
 import { act, refusedForSure, tokenNow } from './session.js';
 import { house, refresh, replace } from './house.js';
-import { bumped, cards, marksOf } from './tickets.js';
+import { bumped, cards, marksOf, urgency } from './tickets.js';
 import { canRing, ring, wakeBell } from './sound.js';
 import { dish, extra, kind as kindName, short, timer, wrong } from './words.js';
 
+/** A finger that was on its way when tickets changed their places would hit another one than its cook has seen. */
+const STILL_MS = 400;
 /** How many bumps of this display can be taken back with one key. */
 const BACK_MAX = 20;
 
@@ -23,26 +25,51 @@ export function kitchen() {
     known: null,
     trouble: '',
 
+    cards: [],
+    counts: {},
+    lateCount: 0,
+    /** When tickets changed their places the last time. */
+    movedAt: 0,
+
     init() {
       // A button that was pressed may be gone when its answer comes: `$root` would look for it in vain.
       this.root = this.$el;
-      this.$watch('$store.house.tickets', (tickets) => this.came(tickets));
+      // Drawing is dear on a slow tablet: tickets are read raw and made into cards when they change, and the clock only moves what it must.
+      this.watches = [Alpine.effect(() => this.deal()), Alpine.effect(() => this.tick())];
       if (!this.muted) wakeBell().then((can) => (this.silent = !can));
+    },
+    destroy() {
+      this.watches.forEach(Alpine.release);
+    },
+    /** Makes cards of the tickets. What it only reads to write it must not wake it up again, so it writes when it has ended. */
+    deal() {
+      const [tickets, orders, kind, kinds, there] = [Alpine.raw(house.tickets), Alpine.raw(house.orders), this.kind, this.kinds, house.there.tickets];
+      const placed = Object.fromEntries(orders.map((order) => [order.order_id, order]));
+      queueMicrotask(() => {
+        const before = Alpine.raw(this.cards);
+        const after = cards(tickets, kind, placed, before);
+        if (before.some((card, place) => after[place]?.id !== card.id || after[place].groups.length !== card.groups.length)) this.movedAt = performance.now();
+        this.cards = after;
+        this.counts = Object.fromEntries(['', ...kinds].map((one) => [one, one === kind ? after.length : cards(tickets, one, placed).length]));
+        if (there) this.came(after);
+        this.move();
+      });
+    },
+    tick() {
+      if (house.now) queueMicrotask(() => this.move());
+    },
+    move() {
+      for (const card of this.cards) {
+        const told = urgency(card, house.now);
+        for (const name of Object.keys(told)) if (card[name] !== told[name]) card[name] = told[name];
+      }
+      this.lateCount = this.cards.filter((card) => card.urgency === 'late').length;
     },
     get kinds() {
       return [...new Set(house.stations.map((station) => station.kind))];
     },
-    get placed() {
-      return Object.fromEntries(house.orders.map((order) => [order.order_id, order]));
-    },
-    get cards() {
-      return cards(house.tickets, this.kind, house.now, this.placed);
-    },
     get bumped() {
-      return bumped(house.tickets, this.kind).slice(0, 6);
-    },
-    get lateCount() {
-      return this.cards.filter((card) => card.urgency === 'late').length;
+      return bumped(Alpine.raw(house.tickets), this.kind).slice(0, 6);
     },
     /** Whether cooks alone say that a dish is done: a setting of the platform, which tickets tell. */
     get mode() {
@@ -51,14 +78,10 @@ export function kitchen() {
     get broken() {
       return house.stations.filter((station) => station.broken && (!this.kind || station.kind === this.kind));
     },
-    countOf(kind) {
-      return cards(house.tickets, kind, house.now, this.placed).length;
-    },
     choose(kind) {
       this.kind = kind;
       keep('comanda.kitchen.kind', kind);
       this.known = null;
-      this.came(house.tickets);
     },
     kindName,
     dish,
@@ -79,8 +102,8 @@ export function kitchen() {
     },
 
     /** New tickets ring, once each. */
-    came(tickets) {
-      const now = cards(tickets, this.kind, house.now, {}).map((card) => card.id);
+    came(cards) {
+      const now = cards.map((card) => card.id);
       const fresh = this.known ? now.filter((id) => !this.known.has(id)) : [];
       this.known = new Set([...(this.known || []), ...now]);
       if (!fresh.length) return;
@@ -93,17 +116,29 @@ export function kitchen() {
       this.silent = !this.muted && !(await wakeBell());
       if (!this.muted) ring();
     },
+    /** The one button of the bell: wakes it where the browser keeps it silent, else mutes it or not. */
+    bell() {
+      return this.silent && !this.muted ? this.wake() : this.mute();
+    },
+    /** Any touch lets the bell ring; the bell's own button does so by itself. */
+    touched(event) {
+      if (this.silent && !this.muted && !event.target.closest('.kitchen__acts')) this.wake();
+    },
     async wake() {
       this.silent = !(await wakeBell());
       if (canRing()) ring();
     },
 
-    bumpCard(card) {
+    bumpCard(card, event) {
       const ticket = house.tickets.find((ticket) => ticket.order_id === card.id);
-      if (ticket) this.bump(card, marksOf(card, this.kind, ticket));
+      if (ticket && !this.missed(event)) this.bump(card, marksOf(card, this.kind, ticket));
     },
-    bumpGroup(card, group) {
-      this.bump(card, group.marks);
+    bumpGroup(card, group, event) {
+      if (!this.missed(event)) this.bump(card, group.marks);
+    },
+    /** A finger that was on its way while tickets moved. Keys go with the ticket that has the focus, wherever it is. */
+    missed(event) {
+      return event.detail > 0 && performance.now() - this.movedAt < STILL_MS;
     },
     async bump(card, marks) {
       if (this.busy[card.id]) return;
@@ -192,7 +227,7 @@ export function kitchen() {
         // What is pressed is what is seen, whatever came meanwhile.
         document.activeElement.closest('.ticket').querySelectorAll('.dish')[Number(digit) - 1]?.click();
       } else if (event.code === 'KeyR' || event.key === 'Backspace') this.undo();
-      else if (event.code === 'KeyM') this.mute();
+      else if (event.code === 'KeyM') this.bell();
       else return;
       event.preventDefault();
     },

@@ -5,13 +5,23 @@ const SOON_MS = 120000;
 /** A plan that is so much later than what was promised is late; less is nothing that a guest would notice. */
 const LATE_MS = 30000;
 
-/** Gives the cards of a station kind (all kinds when it is empty), the oldest first. */
-export function cards(tickets, kind, now, placed) {
-  const shown = tickets.filter((ticket) => ticket.state === 'booked' || ticket.state === 'cooking').map((ticket) => card(ticket, kind, now, placed[ticket.order_id]));
-  return shown.filter((card) => card.groups.length > 0).sort((a, b) => a.since - b.since);
+/**
+ * Gives the cards of a station kind (all kinds when it is empty): what can be done now comes first, the oldest before the others.
+ * A card that says the same as one of `before` is that one, so that a page need not draw it anew.
+ */
+export function cards(tickets, kind, placed, before = []) {
+  const known = new Map(before.map((card) => [card.id, card]));
+  const open = tickets.filter((ticket) => ticket.state === 'booked' || ticket.state === 'cooking');
+  const made = open.map((ticket) => {
+    const order = placed[ticket.order_id];
+    const mark = [ticket.version, ticket.promised_at, ticket.ready_at, order?.version, kind, ...ticket.dishes.map((dish) => dish.step)].join();
+    const old = known.get(ticket.order_id);
+    return old?.mark === mark ? old : card(ticket, kind, order, mark);
+  });
+  return made.filter((card) => card.groups.length > 0).sort((a, b) => b.here - a.here || a.since - b.since || (a.id < b.id ? -1 : 1));
 }
 
-function card(ticket, kind, now, order) {
+function card(ticket, kind, order, mark) {
   const groups = new Map();
   let due = Infinity;
   for (const dish of ticket.dishes) {
@@ -23,33 +33,35 @@ function card(ticket, kind, now, order) {
     const last = kind ? lastOf(dish, found, kind) : steps - 1;
     const key = [dish.line, found, here, dish.step].join();
     if (!groups.has(key)) {
-      groups.set(key, { key, slug: dish.slug, size: dish.size, options: dish.options, here, at: dish.steps[dish.step].station, celsius: dish.steps[found].celsius, marks: [], ends: 0 });
+      groups.set(key, { key, slug: dish.slug, size: dish.size, options: dish.options, here, at: dish.steps[dish.step].station, celsius: dish.steps[found].celsius, marks: [] });
     }
-    const group = groups.get(key);
-    group.marks.push({ dish: dish.dish, step: kind ? last : dish.step });
-    const ends = Date.parse(dish.steps[kind ? last : found].ends_at);
-    group.ends = Math.max(group.ends, ends);
-    if (here) due = Math.min(due, ends);
+    groups.get(key).marks.push({ dish: dish.dish, step: kind ? last : dish.step });
+    if (here) due = Math.min(due, Date.parse(dish.steps[kind ? last : found].ends_at));
   }
-  const list = [...groups.values()].sort((a, b) => b.here - a.here);
+  const placed = Date.parse(order?.accepted_at || ticket.starts_at);
   const promised = Date.parse(ticket.promised_at);
-  const behind = Math.max(now - promised, Date.parse(ticket.ready_at) - promised);
-  const late = now > promised || behind > LATE_MS;
-  const left = kind ? (due === Infinity ? null : due - now) : promised - now;
+  const list = [...groups.values()].sort((a, b) => b.here - a.here);
   return {
     id: ticket.order_id,
-    state: ticket.state,
-    since: Date.parse(order?.accepted_at || ticket.starts_at),
-    placed: order?.accepted_at || ticket.starts_at,
-    payment: order?.payment,
+    mark,
+    since: placed,
     fulfilment: order?.fulfilment,
     groups: list,
     here: list.some((group) => group.here),
-    left,
+    due: kind ? due : promised,
     promised,
-    behind: Math.max(0, behind),
-    urgency: late || (left !== null && left < 0) ? 'late' : promised - now < SOON_MS ? 'soon' : 'calm',
+    /** By how much what is planned is later than what was promised. */
+    slips: Date.parse(ticket.ready_at) - promised,
+    ...urgency({ due: kind ? due : promised, promised, slips: Date.parse(ticket.ready_at) - promised }, 0),
   };
+}
+
+/** How urgent a card is at a moment: `left` until its work here is due (none when it is not here yet), `behind` what was promised. */
+export function urgency({ due, promised, slips }, now) {
+  const behind = Math.max(0, now - promised, slips);
+  const left = due === Infinity ? null : due - now;
+  const late = now > promised || behind > LATE_MS || (left !== null && left < 0);
+  return { left, behind, urgency: late ? 'late' : promised - now < SOON_MS ? 'soon' : 'calm' };
 }
 
 /** A kind may have several steps in a row; they are one piece of work for its cook. */
