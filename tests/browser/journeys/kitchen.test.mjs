@@ -107,6 +107,54 @@ journey('s0_u03: a bump is brought back from the list of those just done, and th
   await platform.eventually('it is where it was', async () => (await dishOf(platform, order)).step === 0);
 });
 
+journey('s0_u03: in a rush keys hit the ticket that is seen, and a finger not the one that moved under it', { settings: BY_HAND }, async ({ platform, open }) => {
+  const orders = [];
+  for (let count = 0; count < 6; count += 1) orders.push(await platform.order({ lines: [one('margherita')] }));
+  for (const order of orders) await platform.booked(order);
+  const cook = await open('/staff/kitchen', { screen: 'tablet' });
+  await signIn(cook, platform);
+  const ticket = (order) => cook.locator(`.ticket[data-order="${order}"]`);
+  await ticket(orders[5]).waitFor();
+  const shown = () => cook.locator('.ticket').evaluateAll((all) => all.map((one) => one.dataset.order));
+  assert.deepEqual(await shown(), orders, 'the oldest is the first');
+  const step = async (order) => (await dishOf(platform, order)).step;
+
+  // Somebody else is done with the first one while the cook is at the third: the focus goes with the ticket, not with the place.
+  await tabTo(cook, `order ${short(orders[2])}`);
+  await platform.bump(orders[0]);
+  await ticket(orders[0]).waitFor({ state: 'detached' });
+  assert.match(await focused(cook), new RegExp(short(orders[2])));
+  await cook.keyboard.press('Enter');
+  await ticket(orders[2]).waitFor({ state: 'detached' });
+  assert.deepEqual([await step(orders[1]), await step(orders[2]), await step(orders[3])], [0, 3, 0]);
+
+  // The finger comes down in the moment in which the next ticket takes the place.
+  const first = await ticket(orders[1]).boundingBox();
+  await cook.evaluate((id) => {
+    const list = document.querySelector('.tickets');
+    const watch = new MutationObserver(() => {
+      if (list.querySelector(`[data-order="${id}"]`)) return;
+      watch.disconnect();
+      list.querySelector('.ticket .ticket__done').dispatchEvent(new MouseEvent('click', { bubbles: true, detail: 1 }));
+      document.body.dataset.pressed = 'yes';
+    });
+    watch.observe(list, { childList: true });
+  }, orders[1]);
+  await platform.bump(orders[1]);
+  await cook.locator('body[data-pressed]').waitFor();
+  const moved = await ticket(orders[3]).boundingBox();
+  assert.deepEqual([Math.round(moved.x), Math.round(moved.y)], [Math.round(first.x), Math.round(first.y)]);
+  // A deliberate touch afterwards counts, and it is the only one that did.
+  const bumps = [];
+  cook.on('request', (request) => request.url().endsWith('/bump') && bumps.push(request.url()));
+  await platform.eventually('a deliberate touch counts', async () => {
+    await ticket(orders[4]).locator('.ticket__done').tap({ timeout: 1000 }).catch(() => {});
+    return (await ticket(orders[4]).count()) === 0;
+  });
+  assert.equal(await step(orders[3]), 0, 'the ticket that moved under the finger was bumped');
+  assert.equal(bumps.length, 1);
+});
+
 journey('s0_u03: the kitchen display in a rush, in every look', { settings: { ...BY_HAND, kitchen_time_scale: 30 } }, async ({ platform, open }) => {
   const dishes = ['margherita', 'hawaiian', 'pepperoni', 'five_cheese', 'the_greek', 'big_meat'];
   const menu = await platform.look('/v1/menu');
@@ -162,8 +210,7 @@ journey('s0_u03: a station breaks in the rush: dishes move, then their orders en
   await breakIt(nameOf(before));
   await platform.eventually('the dish moved to the other oven', async () => (await ovenOf(orders[0])) !== before);
   await page.getByText('broken', { exact: true }).waitFor();
-  await axe(page);
-  await picture(page, 'stations');
+  await everyLook(page, 'stations');
 
   await breakIt(nameOf(await ovenOf(orders[0])));
   for (const order of orders) {

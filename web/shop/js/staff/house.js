@@ -69,7 +69,8 @@ const sources = {
     skew = Date.parse(list.as_of) - Date.now();
     house.now = Date.now() + skew;
     house.tickets = list.tickets;
-    if (list.tickets.length) house.byHand = list.tickets.at(-1).by_hand;
+    const booked = list.tickets.filter(({ state }) => state === 'booked' || state === 'cooking');
+    if (booked.length) house.byHand = booked.at(-1).by_hand;
   },
   async stations() {
     house.stations = (await ask('/v1/kitchen/stations')).stations;

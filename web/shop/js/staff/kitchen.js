@@ -50,7 +50,7 @@ export function kitchen() {
         const after = cards(tickets, kind, placed, before);
         if (before.some((card, place) => after[place]?.id !== card.id || after[place].groups.length !== card.groups.length)) this.movedAt = performance.now();
         this.cards = after;
-        this.counts = Object.fromEntries(['', ...kinds].map((one) => [one, one === kind ? after.length : cards(tickets, one, placed).length]));
+        this.counts = Object.fromEntries(['', ...kinds].map((one) => [one, (one === kind ? after : cards(tickets, one, placed)).filter((card) => card.here).length]));
         if (there) this.came(after);
         this.move();
       });
@@ -87,6 +87,15 @@ export function kitchen() {
     dish,
     extras(group) {
       return group.options.map(extra).join(' · ');
+    },
+    /** The dishes that were bumped, each once with how many of it: “3 × Margherita M”. */
+    madeOf(entry) {
+      const counts = new Map();
+      for (const { slug, size } of entry.marks) {
+        const text = `${dish(slug)} ${size}`.trim();
+        counts.set(text, (counts.get(text) || 0) + 1);
+      }
+      return [...counts].map(([text, n]) => `${n} × ${text}`).join(' · ');
     },
     /** What the sign on a card says besides its colour. */
     sign(card) {
