@@ -109,6 +109,7 @@ journey('s0_u03: stock is counted, runs low, is received and wasted', {}, async 
   await edit('Count', '12', 'This is what there is');
   await row.getByText('low: at or below').waitFor();
   await page.getByText('1 thing runs low').waitFor();
+  await page.locator('.toast', { hasText: 'Runs low: Anchovy fillets' }).waitFor();
   assert.equal((await level()).available, 12);
   await everyLook(page, 'stock');
 
@@ -230,6 +231,23 @@ journey('s0_u03: the board says what became of the money, follows at once, and k
   await page.locator('#token:focus').waitFor();
   assert.equal(await page.locator('dialog[open]').count(), 0);
   await axe(page);
+});
+
+journey('s0_u03: a list that lags behind what an event said is asked again until it shows it', { settings: SLOW }, async ({ platform, open }) => {
+  const order = await platform.order({ payment: { method: 'cash' } });
+  await platform.reaches(order, 'cooking');
+  const page = await open('/staff');
+  await signIn(page, platform);
+  const slip = page.locator(`[data-column="cooking"] [data-order="${order}"]`);
+  await slip.waitFor();
+  // Whoever keeps the board has not heard of it yet, for longer than any further event would have the page look again.
+  const old = JSON.stringify(await platform.look('/v1/board?limit=200'));
+  let told = 0;
+  await page.route('**/v1/board?*', (route) => ((told += 1) <= 8 ? route.fulfill({ contentType: 'application/json', body: old }) : route.continue()));
+  assert.equal((await platform.send('POST', `/v1/orders/${order}/cancel`, { reason: 'a mistake' })).status, 200);
+  await slip.waitFor({ state: 'detached' });
+  await page.locator(`[data-column="ended"] [data-order="${order}"]`).waitFor();
+  assert.ok(told > 8);
 });
 
 journey('s0_u03: a stale price is refused and explained with both values, and a dish is sold out', {}, async ({ platform, open }) => {

@@ -1,7 +1,7 @@
 // The staff's pages: sign in, then one view at a time, all live.
 
 import { Alpine, say, start } from '../core/page.js';
-import { t } from '../core/i18n.js';
+import { named, t } from '../core/i18n.js';
 import * as house from './house.js';
 import * as session from './session.js';
 import * as asking from './asking.js';
@@ -41,7 +41,7 @@ function staff() {
       keepFocus(heading);
       addEventListener('popstate', () => this.go(asked(), false));
       house.hear((name, event) => {
-        if (name === 'stock.low') this.tell(t('stock.alert', { name: lowName(event.data) }));
+        if (name === 'stock.low') this.warnOfLow(event.data);
       });
       this.view = asked();
       if (this.signed) this.enter();
@@ -110,6 +110,10 @@ function staff() {
     get failing() {
       return VIEWS[this.view].some((name) => house.house.failed[name]);
     },
+    async warnOfLow({ slug = '' }) {
+      const level = house.house.levels.find((one) => one.slug === slug) || (await session.ask(`/v1/stock/${slug}`).catch(() => null));
+      this.tell(t('stock.alert', { name: named(level?.name) || slug }));
+    },
     tell(text) {
       this.toast = text;
       say(text);
@@ -127,10 +131,6 @@ function heading() {
 function asked() {
   const view = location.pathname.replace(/\/+$/, '').split('/')[2] || 'board';
   return VIEWS[view] ? view : 'board';
-}
-
-function lowName(data) {
-  return (data.slug || '').replaceAll('_', ' ');
 }
 
 house.build();

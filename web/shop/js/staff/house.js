@@ -130,7 +130,7 @@ export function refresh(name) {
         await sources[name]();
         house.there[name] = true;
         house.failed[name] = false;
-        if (lags(name, house[name], Date.now())) run.again = true;
+        if (lags(name, Alpine.raw(house[name]), Date.now())) run.again = true;
       } catch {
         house.failed[name] = true;
       }
