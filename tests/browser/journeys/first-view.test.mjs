@@ -7,8 +7,9 @@ import { journey } from '../lib/journey.mjs';
 /** What Chromium's tools call slow 4G: 1.6 Mbit/s down, 0.75 up, 150 ms there and back. */
 const SLOW_4G = { offline: false, latency: 150, downloadThroughput: (1.6 * 1024 * 1024) / 8, uploadThroughput: (0.75 * 1024 * 1024) / 8 };
 const SLOWER = 4;
-/** What is aimed at is 1,500 ms on a machine that does nothing else; here others work beside it, so this only sees what went wrong. */
-const USABLE_MS = 2500;
+/** What is aimed at, on a machine that does nothing else. Here others may work beside it: a miss is said, and only far more fails. */
+const USABLE_MS = 1500;
+const FAILS_MS = 2500;
 const BYTES_MAX = 100000;
 /** Whoever else works on the machine makes it slower, never faster: the best of some visits counts. */
 const VISITS = 6;
@@ -17,7 +18,7 @@ journey('s0_n05_s4_u01: the first view on a slow phone is of use soon, weighs li
   // A visit of somebody else fills the caches of the platform, none of the browser.
   await fetch(`${platform.url}/v1/menu`, { headers: { 'accept-encoding': 'gzip' } });
   let best = Infinity;
-  for (let visit = 0; visit < VISITS && best >= USABLE_MS; visit += 1) {
+  for (let visit = 0; visit < VISITS && best > USABLE_MS; visit += 1) {
     const { usable, moved, bytes } = await first(open);
     assert.ok(moved < 0.01, `it moves: ${moved}`);
     // Served from a folder nothing is packed, so only the binary's own pages are weighed and timed.
@@ -25,8 +26,8 @@ journey('s0_n05_s4_u01: the first view on a slow phone is of use soon, weighs li
     assert.ok(bytes < BYTES_MAX, `${bytes} bytes`);
     best = Math.min(best, usable);
   }
-  console.log(`first view: of use after ${best} ms`);
-  assert.ok(best < USABLE_MS, `of use after ${best} ms`);
+  console.log(`first view: of use after ${best} ms, ${USABLE_MS} at most${best <= USABLE_MS ? '' : '; MISSED'}`);
+  assert.ok(best <= FAILS_MS, `of use after ${best} ms`);
 });
 
 /** Visits the shop for the first time, on a slow phone. */

@@ -21,6 +21,12 @@ async function isText(page, marks, name) {
   assert.deepEqual(became, { ran: undefined, elements: [], counted: false }, name);
 }
 
+/** All acts of a service and what was written into them. */
+async function acts(platform, services) {
+  const all = await Promise.all(services.map((service) => platform.look(`/v1/services/${service}/acts?limit=100`)));
+  return JSON.stringify(all);
+}
+
 journey('whatever a person writes is shown as text', { settings: { kitchen_by_hand: 1, delivery_time_scale: 1 } }, async ({ platform, open }) => {
   const must = async (answer) => {
     const { status, body } = await answer;
@@ -49,6 +55,36 @@ journey('whatever a person writes is shown as text', { settings: { kitchen_by_ha
   await platform.booked(ended);
   await must(platform.send('POST', `/v1/orders/${ended}/cancel`, { reason: hostile('why-cancel') }));
   await platform.reaches(ended, 'cancelled');
+  const left = await platform.order({ contact }, guest);
+  await must(platform.send('POST', `/v1/orders/${left}/cancel`, { reason: hostile('why-left') }, { as: guest }));
+  await platform.reaches(left, 'cancelled');
+
+  // At the door, and behind the counter.
+  const handed = await platform.order({ contact }, guest);
+  await platform.bump(handed);
+  await platform.reaches(handed, 'shipped');
+  await must(platform.send('POST', `/v1/deliveries/${handed}/hand-over`, { proof: hostile('proof'), cash_taken_minor: 0 }));
+  await platform.reaches(handed, 'delivered');
+  const missed = await platform.order({ contact }, guest);
+  await platform.bump(missed);
+  await platform.reaches(missed, 'shipped');
+  await must(platform.send('POST', `/v1/deliveries/${missed}/give-up`, { reason: hostile('why-missed') }));
+  await platform.reaches(missed, 'cancelled');
+  const { levels } = await platform.look('/v1/stock?limit=200');
+  for (const act of ['receive', 'count', 'waste']) {
+    const { version } = await platform.look(`/v1/stock/${levels[0].stock_id}`);
+    await must(platform.send('POST', `/v1/stock/${levels[0].stock_id}/${act}`, { quantity: 5, version, reason: hostile(`why-${act}`) }));
+  }
+  await must(platform.send('POST', '/v1/stock', { slug: 'odd', name: inBoth('stock'), unit: 'g', low_at: 10, initial: 1, reason: hostile('why-stock') }));
+  const pepperoni = await platform.look('/v1/items/pepperoni');
+  await must(platform.send('PUT', `/v1/items/${pepperoni.item_id}/availability`, { available: false, version: pepperoni.version, reason: hostile('why-out') }));
+  const payment = await platform.look(`/v1/orders/${handed}/payment`);
+  await must(platform.send('POST', `/v1/payments/${payment.payment_id}/refund`, { amount_minor: 100, reason: hostile('why-refund') }));
+  // What no page shows has been written down as it was written, not mended.
+  const written = await acts(platform, ['inventory', 'orders', 'payments', 'kitchen', 'delivery']);
+  for (const mark of ['why-station', 'why-receive', 'why-count', 'why-waste', 'why-stock', 'why-refund', 'why-cancel', 'why-missed']) {
+    assert.ok(written.includes(JSON.stringify(hostile(mark)).slice(1, -1)), `${mark} is not kept as it was written`);
+  }
 
   const page = await open('/', { screen: 'phone' });
   await ready(page);
@@ -56,22 +92,61 @@ journey('whatever a person writes is shown as text', { settings: { kitchen_by_ha
   await page.locator('#search').fill(hostile('search'));
   await page.locator('.empty:visible').waitFor();
   await isText(page, [], 'a search in /');
+  // Every field of the form; what is refused is shown in its field, and said to be wrong.
+  await page.locator('#search').fill('');
+  await page.getByRole('button', { name: /^Add: Tiramisu/ }).press('Enter');
+  await page.getByRole('button', { name: /^1 dish/ }).press('Enter');
+  await page.locator('.extra summary').press('Enter');
+  const typed = { name: hostile('own-name'), phone: hostile('own-phone').slice(0, 40), address: hostile('own-address'), email: hostile('own-email'), note: hostile('own-note') };
+  for (const [field, text] of Object.entries(typed)) await page.locator(`#field-${field}`).fill(text);
+  await page.locator('.checkout [type=submit]').press('Enter');
+  await page.locator('#wrong-phone').getByText('Only digits').waitFor();
+  await page.locator('#wrong-email').getByText('does not look like').waitFor();
+  await isText(page, [], 'a form that is wrong');
+  await page.locator('#field-phone').fill('+1 555 0100');
+  await page.locator('#field-email').fill("own-email<img/src=/own-email-ran/onerror=globalThis.ran='e'>@host.example");
+  await page.locator('.checkout [type=submit]').press('Enter');
+  await page.waitForURL('**/order/*');
+  await isText(page, ['own-address'], 'the page of an order from the form');
+  const own = new URL(page.url()).pathname.split('/').pop();
+  await page.goto('/#cart');
+  await page.locator('.checkout[open]').waitFor();
+  assert.equal(await page.locator('#field-name').inputValue(), typed.name);
+  await isText(page, [], 'the form when it is opened again');
+  const asked = await platform.look(`/v1/orders/${own}/contact`);
+  assert.deepEqual([asked.name, asked.address, asked.note], [typed.name, typed.address, typed.note]);
+  assert.ok(asked.email.includes('own-email<img'));
+
   await be(page, guest);
-  for (const id of [order, away, ended]) {
+  const all = { [order]: 'now', [away]: 'now', [ended]: 'why', [left]: 'why', [handed]: 'now', [missed]: 'why' };
+  for (const id of Object.keys(all)) {
     await page.goto(`/order/${id}`);
+    await page.locator('#now-title').waitFor();
     await isText(page, ['dish'], `the order page of ${id}`);
+    const { share } = (await platform.send('GET', `/v1/orders/${id}/progress`, undefined, { as: guest })).body;
+    await page.goto(`/order/${share}`);
+    await page.locator('#now-title').waitFor();
+    await isText(page, ['dish'], `the shared page of ${id}`);
   }
   await page.goto('/orders');
-  await ready(page);
-  await isText(page, [], '/orders');
+  await page.locator('.past').nth(Object.keys(all).length - 1).waitFor();
+  await isText(page, ['dish'], '/orders');
 
   const staff = await open('/staff', { screen: 'desk' });
   await signIn(staff, platform);
-  const views = { board: ['dish'], kitchen: ['dish'], couriers: ['name', 'phone', 'address', 'note'], stock: [], menu: ['dish'], stations: ['station'], records: [] };
+  const views = { board: ['dish'], kitchen: ['dish'], couriers: ['name', 'phone', 'address', 'note'], stock: ['stock'], menu: ['dish'], stations: ['station'], records: [] };
   for (const [view, marks] of Object.entries(views)) {
     await staff.goto(`/staff/${view}`);
     await staff.locator('h1:visible').first().waitFor();
     await isText(staff, marks, `/staff/${view}`);
+  }
+  const lists = { catalog: ['dish'], inventory: ['stock'], orders: [], payments: [], kitchen: [], delivery: [], notifications: [], analytics: [] };
+  const chips = staff.locator('[x-data=records] .chip, .chip[aria-pressed]');
+  for (const [place, service] of Object.keys(lists).entries()) {
+    await staff.goto('/staff/records');
+    await chips.nth(place).click();
+    await staff.locator('td:visible').first().waitFor();
+    await isText(staff, lists[service], `the records of ${service}`);
   }
   await staff.goto('/staff/board');
   await staff.locator(`[data-order="${order}"] button`).first().click();

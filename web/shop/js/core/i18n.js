@@ -112,16 +112,21 @@ export function named(texts) {
   return texts[state.language] ?? texts.en ?? Object.values(texts)[0] ?? '';
 }
 
-/** Writes the time of day of a moment. */
-export function clock(at) {
-  return maker('DateTimeFormat', { hour: 'numeric', minute: '2-digit' }).format(new Date(at));
+/** Writes the time of day of a moment; by the clock of a zone, or else of the reader. */
+export function clock(at, timeZone = undefined) {
+  return maker('DateTimeFormat', { hour: 'numeric', minute: '2-digit', timeZone }).format(new Date(at));
 }
 
-/** Writes a day, with the time where asked for; the year only when it is not this one. */
-export function day(at, withTime = false) {
+/** Writes the name of a day of the week, Monday being 0. */
+export function weekday(index) {
+  return maker('DateTimeFormat', { weekday: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + index));
+}
+
+/** Writes a day, with the time where asked for; the year when it is not this one, or where it is asked for, as on paper. */
+export function day(at, withTime = false, withYear = false) {
   const date = new Date(at);
   const options = { day: 'numeric', month: 'long' };
-  if (date.getFullYear() !== new Date().getFullYear()) options.year = 'numeric';
+  if (withYear || date.getFullYear() !== new Date().getFullYear()) options.year = 'numeric';
   if (withTime) Object.assign(options, { hour: 'numeric', minute: '2-digit' });
   return maker('DateTimeFormat', options).format(date);
 }

@@ -7,7 +7,7 @@ import { setTheme, theme, THEMES } from './theme.js';
 
 /**
  * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`).
- * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime)`, `$moment(at)`, `$span(ms)`.
+ * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime, withYear)`, `$moment(at)`, `$span(ms)`.
  */
 export async function start({ words, parts }) {
   i18n.watchedBy(Alpine.reactive);

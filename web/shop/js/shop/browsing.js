@@ -2,7 +2,8 @@
 
 import { language, t } from '../core/i18n.js';
 import { say } from '../core/page.js';
-import { extras, FILTERS, narrowed, open, picture, read, there } from './menu.js';
+import { hoursText, open } from './hours.js';
+import { extras, FILTERS, narrowed, picture, read, there } from './menu.js';
 
 /** How old a menu may be while somebody looks at it. */
 const FRESH_MS = 30000;
@@ -52,10 +53,7 @@ export function browsing() {
       return Boolean(this.text.trim() || this.filters.length);
     },
     get hours() {
-      if (!this.menu) return '';
-      const told = open(this.menu.shop);
-      if (!told.now) return t('hours.closed');
-      return told.closes ? t('hours.until', { at: told.closes }) : t('hours.always');
+      return this.menu ? hoursText(this.menu.shop) : '';
     },
     get isOpen() {
       return !this.menu || open(this.menu.shop).now;

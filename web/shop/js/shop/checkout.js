@@ -4,11 +4,20 @@ import { Problem } from '../core/api.js';
 import { language, named, t } from '../core/i18n.js';
 import { show } from '../core/money.js';
 import { say } from '../core/page.js';
-import { agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
+import { added, agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
 import { CARDS, CHECKS, wrongs } from './checks.js';
 import { contact, keepContact, remember } from './device.js';
-import { item, variant } from './menu.js';
+import { item, sizeWords } from './menu.js';
 import { isFresh, place } from './placing.js';
+
+/** Goes back to the top of the sheet: what had the focus may be gone, and with it the way to the sheet's references. */
+function toTitle(part) {
+  part.$nextTick(() => {
+    const title = document.getElementById('sheet-title');
+    title.focus();
+    title.closest('dialog').scrollTop = 0;
+  });
+}
 
 export function checkout() {
   return {
@@ -50,7 +59,7 @@ export function checkout() {
       return this.lines.map((line) => {
         const what = change(this.menu, line);
         const now = unit(this.menu, line);
-        return { ...line, key: keyOf(line), what, now, title: this.titleOf(line), added: this.addedOf(line), note: this.noteOf(line, what, now) };
+        return { ...line, key: keyOf(line), what, now, title: this.titleOf(line), added: this.addedOf(line), note: this.noteOf(line, what, now), others: this.othersOf(line, what) };
       });
     },
     get changed() {
@@ -65,16 +74,28 @@ export function checkout() {
       return named(found?.name || line.name) || line.slug;
     },
     addedOf(line) {
-      const words = line.size === 'unit' ? [] : [t('size', { size: line.size })];
+      const words = [sizeWords(line.size)].filter(Boolean);
       for (const slug of line.options) words.push(named(this.menu.options.find((option) => option.slug === slug)?.name) || slug);
       return words.join(', ');
     },
     noteOf(line, what, now) {
       const prices = { was: show(line.seen, this.currency), now: show(now, this.currency) };
       if (what !== 'sold_out') return what === 'same' ? '' : t(`changed.${what}`, prices);
+      return t(this.othersOf(line, what).length ? 'changed.sold_out_size' : 'changed.sold_out');
+    },
+    /** The sizes that can be had instead of one that is sold out, with what one of the line would cost then. */
+    othersOf(line, what) {
       const found = item(this.menu, line.slug);
-      const others = found.available ? found.variants.filter((one) => !one.sold_out).map((one) => one.size) : [];
-      return others.length && variant(found, line.size) ? t('changed.sold_out_size', { sizes: others.join(', ') }) : t('changed.sold_out');
+      if (what !== 'sold_out' || !found.available) return [];
+      return found.variants.filter((one) => !one.sold_out).map((one) => ({ size: one.size, label: `${sizeWords(one.size)} · ${show(unit(this.menu, { ...line, size: one.size }), this.currency)}` }));
+    },
+    /** Takes another size of a line instead; whatever was added to it stays. */
+    resize(row, size) {
+      const { slug, options, quantity, name } = row;
+      const line = { slug, size, options, quantity, name };
+      this.lines = added(this.lines.filter((one) => keyOf(one) !== row.key), { ...line, seen: unit(this.menu, line) ?? undefined });
+      say(t('added', { name: `${row.title}, ${sizeWords(size)}` }));
+      toTitle(this);
     },
 
     change(key, by) {
@@ -85,15 +106,15 @@ export function checkout() {
       const row = this.rows.find((one) => one.key === key);
       this.lines = this.lines.filter((line) => keyOf(line) !== key);
       say(t('removed', { name: row ? row.title : '' }));
-      this.$nextTick(() => this.$refs.sheetTitle.focus());
+      toTitle(this);
     },
     removeBlocked() {
       this.lines = this.lines.filter((line) => orderable(this.menu, line));
-      this.$nextTick(() => this.$refs.sheetTitle.focus());
+      toTitle(this);
     },
     agree() {
       this.lines = agreed(this.menu, this.lines);
-      this.$nextTick(() => this.$refs.sheetTitle.focus());
+      toTitle(this);
     },
 
     async openCheckout() {
@@ -128,6 +149,8 @@ export function checkout() {
     },
     get placeLabel() {
       if (this.placing) return t('place.sending');
+      if (!this.isOpen) return t('hours.closed');
+      if (this.blocked.length) return t('place.blocked');
       return t('place', { sum: show(this.sums.sum, this.currency) });
     },
     get canPlace() {
@@ -186,8 +209,11 @@ export function checkout() {
         if (!(error instanceof Problem)) throw error;
         this.placing = '';
         await this.refresh();
-        this.refused = this.reasonOf(error);
-        say(this.refused, true);
+        const reason = this.reasonOf(error);
+        say(reason, true);
+        // What has changed is said at the top of the sheet, with what can be done about it.
+        if (this.blocked.length) return toTitle(this);
+        this.refused = reason;
         this.$nextTick(() => this.$refs.refused.scrollIntoView({ block: 'nearest' }));
       }
     },

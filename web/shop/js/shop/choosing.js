@@ -3,7 +3,7 @@
 import { named, t } from '../core/i18n.js';
 import { say } from '../core/page.js';
 import { added, QUANTITY_MAX, unit } from './cart.js';
-import { extras, variant } from './menu.js';
+import { extras, sizeWords, variant } from './menu.js';
 
 export function choosing() {
   return {
@@ -38,11 +38,8 @@ export function choosing() {
     get sizeSoldOut() {
       return Boolean(this.dish && variant(this.dish, this.size)?.sold_out);
     },
-    sizeName(size) {
-      return size === 'unit' ? '' : t('size', { size });
-    },
     sizeWords(size) {
-      return t(`size.${size}`);
+      return sizeWords(size) || t('size.unit');
     },
     fewer() {
       this.quantity = Math.max(1, this.quantity - 1);

@@ -1,7 +1,7 @@
 // The menu as the page has it: read once, read again now and then, searched and filtered here.
 
 import { call } from '../core/api.js';
-import { folded, named } from '../core/i18n.js';
+import { folded, has, named, t } from '../core/i18n.js';
 
 /** Reads the menu; an unchanged one costs no body, because the browser keeps it with its tag. */
 export async function read() {
@@ -26,6 +26,12 @@ export function variant(found, size) {
 /** Gives what can be added to an item. */
 export function extras(menu, found) {
   return menu.options.filter((option) => option.categories.includes(found.category));
+}
+
+/** Says a size in words; a thing of one size needs none. */
+export function sizeWords(size) {
+  if (size === 'unit') return '';
+  return has(`size.${size}`) ? t(`size.${size}`) : size;
 }
 
 /** Tells whether an item can be had in any size. */
@@ -59,23 +65,4 @@ export function narrowed(menu, text, filters) {
 /** Where the picture of an item lies. */
 export function picture(slug) {
   return `/img/dishes/${encodeURIComponent(slug)}.svg`;
-}
-
-/** Tells whether the shop is open at a moment of its own clock; an empty week means always. */
-export function open(shop, at = new Date()) {
-  if (!shop.opening.length || shop.opening.every((day) => !day.length)) return { now: true };
-  const parts = Object.fromEntries(
-    new Intl.DateTimeFormat('en', { timeZone: shop.time_zone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(at).map((part) => [part.type, part.value]),
-  );
-  const today = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.weekday);
-  const minute = Number(parts.hour) * 60 + Number(parts.minute);
-  const covers = (day, shift) => (shop.opening[(today + day + 7) % 7] || []).find((span) => span.opens_minute <= minute + shift && minute + shift < span.closes_minute);
-  const span = covers(0, 0) || covers(-1, 1440);
-  const whole = span && span.opens_minute === 0 && span.closes_minute === 1440;
-  return { now: Boolean(span), closes: span && !whole ? clock(span.closes_minute) : '' };
-}
-
-function clock(minute) {
-  const of = minute % 1440;
-  return `${String(Math.floor(of / 60)).padStart(2, '0')}:${String(of % 60).padStart(2, '0')}`;
 }

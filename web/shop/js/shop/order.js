@@ -7,7 +7,7 @@ import { money, show } from '../core/money.js';
 import { Alpine, say, start } from '../core/page.js';
 import { CARDS } from './checks.js';
 import { again, orderOf, remember } from './device.js';
-import { picture } from './menu.js';
+import { picture, sizeWords } from './menu.js';
 import { moneyMoves, whatOfMoney } from './paying.js';
 import { place } from './placing.js';
 import { dish, over, stages, waits } from './stages.js';
@@ -162,7 +162,7 @@ function page() {
       return this.moving && !waits(this.order) && this.told.expected_at ? Date.parse(this.told.expected_at) - this.now : null;
     },
     get etaBig() {
-      if (this.left === null) return '';
+      if (this.left === null || this.late) return '';
       return this.left < 15000 ? t('eta.soon') : t('eta.left', { span: this.spanOf(this.left) });
     },
     get etaSmall() {
@@ -187,7 +187,7 @@ function page() {
       if (!kitchen || !['paid', 'promised', 'cooking', 'ready'].includes(this.order.state)) return [];
       return kitchen.dishes.map((one, at) => {
         const line = this.order.lines[one.line];
-        const where = dish(one.steps, this.now);
+        const where = dish(one.steps, this.now, one.state);
         return { key: at, slug: line?.item, name: named(line?.name), size: this.sizeOf(line), ...where, words: this.wordsOf(where), time: this.timeOf(where), percent: Math.round(where.part * 100) };
       });
     },
@@ -196,11 +196,11 @@ function page() {
       return has(`dish.${where.station}`) ? t(`dish.${where.station}`) : t('dish.station', { station: where.station });
     },
     timeOf(where) {
-      if (where.state === 'at') return t('dish.left', { span: this.spanOf(where.left) });
+      if (where.state === 'at') return where.left > 0 ? t('dish.left', { span: this.spanOf(where.left) }) : '';
       return where.state === 'queued' && where.until ? t('dish.starts', { span: this.spanOf(where.until) }) : '';
     },
     sizeOf(line) {
-      return !line || line.size === 'unit' ? '' : line.size;
+      return line ? sizeWords(line.size) : '';
     },
 
     /** What has become of the money, as far as it is certain. */
@@ -235,7 +235,7 @@ function page() {
     },
 
     addedOf(line) {
-      const words = line.size === 'unit' ? [] : [line.size];
+      const words = [sizeWords(line.size)].filter(Boolean);
       for (const slug of line.options) words.push(named(this.options.find((one) => one.slug === slug)?.name) || slug.replaceAll('_', ' '));
       return words.join(', ');
     },

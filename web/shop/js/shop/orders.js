@@ -5,7 +5,7 @@ import { named } from '../core/i18n.js';
 import { start } from '../core/page.js';
 import { added, load, save } from './cart.js';
 import { again } from './device.js';
-import { picture } from './menu.js';
+import { picture, sizeWords } from './menu.js';
 
 function page() {
   return {
@@ -38,7 +38,7 @@ function page() {
       }
     },
     linesOf(order) {
-      return order.lines.map((line) => `${line.quantity} × ${named(line.name)}${line.size === 'unit' ? '' : ` ${line.size}`}`).join(', ');
+      return order.lines.map((line) => [`${line.quantity} × ${named(line.name)}`, sizeWords(line.size)].filter(Boolean).join(', ')).join('; ');
     },
     picturesOf(order) {
       return [...new Set(order.lines.map((line) => line.item))].slice(0, 4);

@@ -3,6 +3,9 @@
 /** The states of an order in the order in which it comes to them. */
 const WAY = ['pending', 'reserved', 'promised', 'paid', 'cooking', 'ready', 'shipped', 'delivered'];
 
+/** How full the bar of a dish is whose time is over while it is still being made. */
+const ALMOST = 0.97;
+
 /** Tells whether nothing more will happen to an order. */
 export function over(order) {
   return order.state === 'delivered' || order.state === 'cancelled';
@@ -40,14 +43,16 @@ export function stages(order, cooks) {
 
 /**
  * Tells where a dish is at a moment: `{ state, station, left, until, part }`. `state` is `queued`, `at` or `ready`; `left` is
- * the time until it is ready, in ms; `part` goes from 0 to 1 over all its steps.
+ * the time until it is ready, in ms; `part` goes from 0 to 1 over all its steps. `said` is what the platform said last: a dish
+ * whose time is over is not ready before the kitchen says so.
  */
-export function dish(steps, now) {
+export function dish(steps, now, said) {
   const times = steps.map((step) => ({ station: step.station, from: Date.parse(step.starts_at), to: Date.parse(step.ends_at) }));
   if (!times.length || times.some((step) => Number.isNaN(step.to))) return { state: 'queued', part: 0 };
   const first = times[0].from;
   const last = times[times.length - 1].to;
-  if (now >= last) return { state: 'ready', part: 1, left: 0 };
+  if (said === 'ready') return { state: 'ready', part: 1, left: 0 };
+  if (now >= last) return said === 'queued' ? { state: 'queued', part: 0 } : { state: 'at', station: times[times.length - 1].station, part: ALMOST, left: 0 };
   if (now < first) return { state: 'queued', part: 0, until: first - now, left: last - now };
   const current = times.find((step) => now < step.to) || times[times.length - 1];
   return { state: 'at', station: current.station, part: (now - first) / (last - first), left: last - now };
