@@ -43,6 +43,8 @@ pub struct Inputs<'a> {
     pub database: &'a Path,
     /// The file of the payment provider's books, if there is one.
     pub provider_books: Option<&'a Path>,
+    /// By which of SQLite's file systems the two are reached, where it is not the usual one: a simulated disk.
+    pub vfs: [Option<&'a str>; 2],
     /// What was acknowledged to clients.
     pub journal: Vec<JournalEntry>,
     /// The key of the platform, to read the ids in what staff did.
@@ -63,6 +65,7 @@ impl<'a> Inputs<'a> {
         Inputs {
             database,
             provider_books: None,
+            vfs: [None; 2],
             journal: Vec::new(),
             key,
             now,

@@ -64,11 +64,11 @@ impl Snapshot {
     /// Opens the files, and holds this moment of them until it is dropped.
     pub(crate) fn open(inputs: &Inputs<'_>) -> Result<Snapshot, Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(inputs.database, flags).map_err(|error| {
+        let connection = Connection::open_with_flags(uri(inputs.database, inputs.vfs[0]), flags).map_err(|error| {
             Fault::not_found("no_data", format!("{} cannot be opened.", inputs.database.display())).because(error)
         })?;
         if let Some(books) = inputs.provider_books {
-            connection.execute("attach ?1 as provider", [uri(books)]).map_err(failed)?;
+            connection.execute("attach ?1 as provider", [uri(books, inputs.vfs[1])]).map_err(failed)?;
         }
         connection.execute_batch(OWN).map_err(failed)?;
         connection.execute_batch("begin").map_err(failed)?;
@@ -233,7 +233,7 @@ fn names(connection: &Connection, database: &str) -> rusqlite::Result<BTreeSet<S
 }
 
 /// Writes a path as SQLite wants it to open a file for reading only.
-fn uri(path: &Path) -> String {
+fn uri(path: &Path, vfs: Option<&str>) -> String {
     let mut text = String::from("file:");
     for byte in path.to_string_lossy().bytes() {
         match byte {
@@ -242,5 +242,9 @@ fn uri(path: &Path) -> String {
         }
     }
     text.push_str("?mode=ro");
+    if let Some(vfs) = vfs {
+        text.push_str("&vfs=");
+        text.push_str(vfs);
+    }
     text
 }

@@ -24,7 +24,7 @@ const RETENTION_AFTER: Duration = Duration::from_secs(60);
 const RETENTION_EVERY: Duration = Duration::from_secs(600);
 
 /// Makes the source of ids of a file: it goes on beyond all that was ever given.
-pub(crate) fn ids_of(database: &Database) -> Result<Arc<IdSource>, Fault> {
+pub fn ids_of(database: &Database) -> Result<Arc<IdSource>, Fault> {
     let floor = database.meta(MARK)?.and_then(|text| text.parse().ok()).unwrap_or(0);
     Ok(Arc::new(IdSource::new(0, floor)))
 }

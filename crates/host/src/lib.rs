@@ -24,7 +24,7 @@ pub use ctx::Ctx;
 pub use folder::{Folder, RESTORING, key_of};
 pub use ids::{IdSource, lowest_at};
 pub use outside::Outside;
-pub use platform::{Boot, Platform, operator_name};
+pub use platform::{Boot, Engines, Platform, operator_name};
 pub use real::RealWorld;
 pub use retention::{Dropped, Kept, Old};
 pub use service::Service;

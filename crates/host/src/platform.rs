@@ -42,6 +42,28 @@ impl Boot {
     }
 }
 
+/// What lies beneath the ports of a platform.
+#[derive(Clone)]
+pub struct Engines {
+    /// Beneath the rows.
+    pub rows: Arc<dyn sql::Engine>,
+    /// Beneath the documents.
+    pub documents: Arc<dyn documents::Engine>,
+    /// Beneath the event log.
+    pub log: Arc<dyn eventlog::Engine>,
+}
+
+impl Engines {
+    /// Puts everything into one file.
+    pub fn embedded(database: &Database) -> Engines {
+        Engines {
+            rows: Arc::new(sql::Embedded::new(database.clone())),
+            documents: Arc::new(documents::Embedded::new(database.clone())),
+            log: Arc::new(eventlog::Embedded::new(database.clone())),
+        }
+    }
+}
+
 /// A platform at work.
 #[derive(Clone)]
 pub struct Platform {
@@ -79,23 +101,24 @@ pub fn operator_name(service: &str) -> &'static str {
 impl Platform {
     /// Starts the services: stores first, then rpcs, then their own beginnings, then reactions and jobs.
     pub async fn start(boot: Boot, services: Vec<Service>) -> Result<Platform, Fault> {
-        let rows = Arc::new(sql::Embedded::new(boot.database.clone()));
-        Platform::start_on(boot, services, rows, |_, log| log.clone()).await
+        let engines = Engines::embedded(&boot.database);
+        Platform::start_on(boot, engines, services, |_, log| log.clone()).await
     }
 
-    /// Starts the services with their rows on an engine; `hearing` gives the view of the log through which a service hears,
-    /// as a test may want it.
-    pub(crate) async fn start_on(
+    /// Starts the services on engines; `hearing` gives the view of the log through which a service hears, as a test may want
+    /// it.
+    pub async fn start_on(
         boot: Boot,
+        engines: Engines,
         services: Vec<Service>,
-        rows: Arc<dyn sql::Engine>,
         hearing: impl Fn(&str, &Log) -> Log,
     ) -> Result<Platform, Fault> {
+        let Engines { rows, documents: papers, log } = engines;
         let Boot { world, key, database, topology, outside, settings } = boot;
         let exchange = Exchange::new(world.clone(), key.clone());
         let declared = topology.clone();
         exchange.admit_only(move |from, to| declared.edge(from, to.strip_suffix(OPERATOR).unwrap_or(to)).is_some());
-        let log = Log::new(Arc::new(eventlog::Embedded::new(database.clone())));
+        let log = Log::new(log);
         let settings = Arc::new(settings);
         let mut begun = Vec::new();
         for service in services {
@@ -105,8 +128,7 @@ impl Platform {
             };
             let documents = match service.collections {
                 Some(collections) => {
-                    let engine = Arc::new(documents::Embedded::new(database.clone()));
-                    Some(documents::Store::open(engine, service.name, collections, world.clone()).await?)
+                    Some(documents::Store::open(papers.clone(), service.name, collections, world.clone()).await?)
                 }
                 None => None,
             };
@@ -158,6 +180,24 @@ impl Platform {
             Platform { world, key, database, log, exchange, topology, outside, settings, services: Arc::new(services) };
         keeper::keep(&platform);
         Ok(platform)
+    }
+
+    /// Counts what waits to be done now: jobs that are due, and events that somebody has yet to hear.
+    pub async fn pressing(&self) -> Result<u64, Fault> {
+        let mut pressing = 0;
+        for hosted in self.hosted() {
+            let Some(store) = &hosted.ctx.0.store else { continue };
+            pressing += u64::try_from(store.pressing_count(self.world.now()).await?).unwrap_or(0);
+            for source in hosted.running.iter().flat_map(|running| &running.sources) {
+                pressing += u64::from(hosted.unheard(source).await?.is_some());
+            }
+        }
+        Ok(pressing)
+    }
+
+    /// Lets go of its services, for a process that outlives it.
+    pub fn end(&self) {
+        self.exchange.end();
     }
 
     /// Gives a view for something that is not a service of this list but calls them, such as the edge.

@@ -20,7 +20,7 @@ mod rows;
 
 use self::rows::Rows;
 use crate::outside::{MailFolder, RealHttp};
-use crate::{Boot, Ctx, Outside, Service, keeper};
+use crate::{Boot, Ctx, Engines, Outside, Service, keeper};
 
 /// How long a test waits for something that must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -130,7 +130,8 @@ impl Platform {
             0 => log.clone(),
             seed => log.shuffled(world.clone(), seed, service),
         };
-        let started = crate::Platform::start_on(boot, services.into_iter().collect(), rows.engine.clone(), hearing).await;
+        let engines = Engines { rows: rows.engine.clone(), ..Engines::embedded(&boot.database) };
+        let started = crate::Platform::start_on(boot, engines, services.into_iter().collect(), hearing).await;
         let inner = started.expect("the services start");
         rows.relay(&inner).await;
         Platform { inner, rows, folder }

@@ -98,6 +98,15 @@ impl Exchange {
         Channel::new(self.clone(), Arc::clone(edge))
     }
 
+    /// Lets go of all services and edges, for a process that has held several platforms: each knows the exchange that knows it.
+    pub fn end(&self) {
+        let locals = std::mem::take(&mut *self.0.locals.write().unwrap_or_else(PoisonError::into_inner));
+        let remotes = std::mem::take(&mut *self.0.remotes.write().unwrap_or_else(PoisonError::into_inner));
+        let edges = std::mem::take(&mut *self.0.edges.write().unwrap_or_else(PoisonError::into_inner));
+        self.admit_only(|_, _| false);
+        drop((locals, remotes, edges));
+    }
+
     /// Makes a service of this process answer `service_paused`, or go on.
     pub fn pause(&self, service: &str, paused: bool) {
         self.gate(service).pause(paused);

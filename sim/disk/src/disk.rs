@@ -145,6 +145,16 @@ impl Disk {
         self.0.machine().used() as u64
     }
 
+    /// Puts a file there under its whole name (`/a.db`), as if it had always been there. Nobody may have one of that name open.
+    pub fn put(&self, name: &str, content: Vec<u8>) {
+        self.0.machine().lay(name, content);
+    }
+
+    /// Gives what a file holds, as it is read now.
+    pub fn get(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.machine().contents().find(|(known, _)| *known == name).map(|(_, content)| content.to_vec())
+    }
+
     /// Gives what has happened so far.
     pub fn counters(&self) -> Counters {
         self.0.machine().counters

@@ -62,6 +62,11 @@ pub(crate) struct File {
 }
 
 impl File {
+    /// Makes a file that holds something already, all of it durable.
+    pub(crate) fn holding(content: Vec<u8>) -> File {
+        File { now: content, ..File::default() }
+    }
+
     pub(crate) fn content(&self) -> &[u8] {
         &self.now
     }

@@ -318,6 +318,14 @@ impl Machine {
         self.nodes.values().map(|node| node.file.content().len()).sum()
     }
 
+    /// Puts a file there in place of any other of its name, as if it had always been there.
+    pub(crate) fn lay(&mut self, name: &str, content: Vec<u8>) {
+        let node = self.number();
+        self.nodes.insert(node, Node { file: File::holding(content), ..Node::default() });
+        self.folder.create(name, node);
+        self.folder.sync_file(node);
+    }
+
     /// Gives every file's name and content, by name.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.folder.files().filter_map(|(name, node)| Some((name, self.nodes.get(&node)?.file.content())))

@@ -70,3 +70,14 @@ fn chance_is_that_of_the_seed() {
     assert_eq!(numbers(1), numbers(1));
     assert_ne!(numbers(1), numbers(2));
 }
+
+#[test]
+fn what_is_put_there_is_durable_and_can_be_taken_from_one_disk_to_another() {
+    let disk = crate::Disk::new(4);
+    disk.put("/a", vec![1, 2, 3]);
+    disk.cut();
+    disk.start();
+    let other = crate::Disk::new(5);
+    other.put("/b", disk.get("/a").expect("it was put there"));
+    assert_eq!((other.get("/b"), other.get("/a")), (Some(vec![1, 2, 3]), None));
+}

@@ -113,7 +113,12 @@ pub struct Books {
 impl Books {
     /// Opens or makes the books' file; every commit waits for the disk, many share one flush.
     pub async fn open(path: &Path, world: World) -> Result<Books, Fault> {
-        let options = Options { tail_events: 16, ..Options::default() };
+        Books::open_with(path, Options::default(), world).await
+    }
+
+    /// Opens or makes the books' file in a way of one's own.
+    pub async fn open_with(path: &Path, options: Options, world: World) -> Result<Books, Fault> {
+        let options = Options { tail_events: 16, ..options };
         let engine = Arc::new(Embedded::new(Database::open(path, options)?));
         let store = Store::open(engine, "provider", MIGRATIONS, world.clone()).await?;
         Ok(Books { store, world })

@@ -15,5 +15,5 @@ mod settings;
 
 pub use books::Books;
 pub use problem::Problem;
-pub use serve::serve;
+pub use serve::{is_dropped, serve, without_socket};
 pub use settings::Settings;

@@ -23,6 +23,16 @@ const CONNECTIONS_MAX: usize = 2_048;
 /// How long to wait after the kernel refused to hand out a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Gives the provider without a socket, for simulations. It begins with what people have set before, or with `settings`.
+pub async fn without_socket(books: Books, settings: Settings, world: World) -> Result<axum::Router, Fault> {
+    Ok(router(Provider::begin(books, world, settings).await?))
+}
+
+/// Tells whether an answer must not be sent: the connection is dropped instead.
+pub fn is_dropped<B>(response: &axum::http::Response<B>) -> bool {
+    response.extensions().get::<Dropped>().is_some()
+}
+
 /// Serves until `shutdown`. It begins with what people have set before, or with `settings`.
 pub async fn serve(
     listener: TcpListener,
@@ -70,10 +80,7 @@ async fn connection(stream: TcpStream, router: axum::Router, mut closing: watch:
                 Err(never) => match never {},
             };
             // An error here makes hyper drop the connection without a word.
-            match response.extensions().get::<Dropped>() {
-                Some(Dropped) => Err(std::io::Error::other("dropped on demand")),
-                None => Ok(response),
-            }
+            if is_dropped(&response) { Err(std::io::Error::other("dropped on demand")) } else { Ok(response) }
         }
     });
     let mut served = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -1,0 +1,212 @@
+//! The bookkeeper: knows only what was sent to the platform and what it answered, and must agree with how it ends.
+//!
+//! What was answered with yes has happened, what was answered with no has not, and what was never answered may have gone
+//! either way: only that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::menu::Menu;
+
+/// What a customer wished.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The idempotency key.
+    pub key: String,
+    /// Each item's short name and how many of it.
+    pub lines: Vec<(String, i64)>,
+    /// Whether it is paid by card, and whether the card will say no.
+    pub card: Option<bool>,
+}
+
+/// An order that was acknowledged.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Its id outside.
+    pub id: String,
+    /// What it costs, in minor units.
+    pub total: i64,
+    /// Whether a cancellation was acknowledged.
+    pub cancelled: bool,
+}
+
+#[derive(Default)]
+struct Pages {
+    /// By key.
+    wishes: BTreeMap<String, Wish>,
+    orders: BTreeMap<String, Order>,
+    /// Keys that were never answered for certain.
+    doubts: Vec<String>,
+    /// By item: what came in for certain, and what may have.
+    received: BTreeMap<String, (i64, i64)>,
+    wrong: Vec<String>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+/// The book of a world. Clones share everything.
+#[derive(Clone, Default)]
+pub struct Book(Arc<Mutex<Pages>>);
+
+impl Book {
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts something, for the summary.
+    pub fn count(&self, what: &'static str) {
+        *self.pages().counts.entry(what).or_default() += 1;
+    }
+
+    /// Gives what was counted.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.pages().counts.clone()
+    }
+
+    /// Notes something that must never be seen from outside.
+    pub fn wrong(&self, what: String) {
+        self.pages().wrong.push(what);
+    }
+
+    /// Notes a wish before it is sent.
+    pub fn wished(&self, wish: &Wish) {
+        self.pages().wishes.insert(wish.key.clone(), wish.clone());
+    }
+
+    /// Notes that an order was acknowledged.
+    pub fn acknowledged(&self, key: &str, order: &Value) {
+        let id = order["order_id"].as_str().unwrap_or_default().to_owned();
+        let total = order["total"]["amount_minor"].as_i64().unwrap_or(-1);
+        let mut pages = self.pages();
+        match pages.orders.get(key) {
+            Some(known) if known.id != id => {
+                let text = format!("EffectsHappenOnce: the key {key} was answered with {} and with {id}", known.id);
+                pages.wrong.push(text);
+            }
+            Some(known) if known.total != total => {
+                let text = format!("MoneyIsConserved: {id} cost {} and then {total}", known.total);
+                pages.wrong.push(text);
+            }
+            Some(_) => {}
+            None => {
+                pages.orders.insert(key.to_owned(), Order { id, total, cancelled: false });
+            }
+        }
+    }
+
+    /// Notes that a wish was given up without an answer.
+    pub fn doubted(&self, key: &str) {
+        self.pages().doubts.push(key.to_owned());
+    }
+
+    /// Notes that a cancellation was acknowledged.
+    pub fn cancelled(&self, key: &str) {
+        if let Some(order) = self.pages().orders.get_mut(key) {
+            order.cancelled = true;
+        }
+    }
+
+    /// Notes that stock came in, for certain or maybe.
+    pub fn received(&self, slug: &str, quantity: i64, certain: bool) {
+        let mut pages = self.pages();
+        let entry = pages.received.entry(slug.to_owned()).or_default();
+        if certain { entry.0 += quantity } else { entry.1 += quantity }
+    }
+
+    /// Gives the ids of all orders that were acknowledged.
+    pub fn orders(&self) -> Vec<(String, Order)> {
+        self.pages().orders.iter().map(|(key, order)| (key.clone(), order.clone())).collect()
+    }
+
+    /// Compares with how the platform ended: `found` are all its orders, `charges` is what the provider holds of each order
+    /// (taken and given back), `levels` all stock, and the menu knows what there was at first.
+    pub fn settle(
+        &self,
+        found: &[Value],
+        charges: &BTreeMap<String, Vec<(i64, i64)>>,
+        levels: &[Value],
+        menu: &Menu,
+    ) -> Vec<String> {
+        let pages = self.pages();
+        let mut wrong = pages.wrong.clone();
+        let by_id: BTreeMap<&str, &Value> = found.iter().filter_map(|order| Some((order["order_id"].as_str()?, order))).collect();
+        let mut sold: BTreeMap<String, i64> = BTreeMap::new();
+        for (key, order) in &pages.orders {
+            let Some(now) = by_id.get(order.id.as_str()) else {
+                wrong.push(format!("NoOrderIsLost: {} was acknowledged under {key} and is not there", order.id));
+                continue;
+            };
+            let (state, total) = (now["state"].as_str().unwrap_or_default(), now["total"]["amount_minor"].as_i64().unwrap_or(-1));
+            if total != order.total {
+                wrong.push(format!("MoneyIsConserved: {} cost {} when it was placed and {total} now", order.id, order.total));
+            }
+            if order.cancelled && state != "cancelled" {
+                wrong.push(format!("EveryOrderEnds: the cancellation of {} was acknowledged, and it is {state}", order.id));
+            }
+            let Some(wish) = pages.wishes.get(key) else { continue };
+            if wish.card == Some(true) && state == "delivered" {
+                wrong.push(format!("MoneyIsConserved: {} was delivered although its card said no", order.id));
+            }
+        }
+        let acknowledged: Vec<&str> = pages.orders.values().map(|order| order.id.as_str()).collect();
+        let mut unknown = 0;
+        for (id, now) in &by_id {
+            let state = now["state"].as_str().unwrap_or_default();
+            if state != "delivered" && state != "cancelled" {
+                wrong.push(format!("EveryOrderEnds: {id} is {state} when all is at rest"));
+            }
+            if !acknowledged.contains(id) {
+                unknown += 1;
+            }
+            if state == "delivered" {
+                for line in now["lines"].as_array().into_iter().flatten() {
+                    if let (Some(item), Some(quantity)) = (line["item"].as_str(), line["quantity"].as_i64()) {
+                        *sold.entry(item.to_owned()).or_default() += quantity;
+                    }
+                }
+            }
+            let total = now["total"]["amount_minor"].as_i64().unwrap_or(-1);
+            let held: &[(i64, i64)] = charges.get(*id).map_or(&[], Vec::as_slice);
+            let kept: i64 = held.iter().map(|(taken, back)| taken - back).sum();
+            let taken = held.iter().filter(|(taken, _)| *taken > 0).count();
+            let by_card = now["payment"] == "card" || now["payment"]["method"] == "card";
+            let due = if by_card && state == "delivered" { total } else { 0 };
+            if kept != due {
+                wrong.push(format!("MoneyIsConserved: the provider keeps {kept} of {id}, which is {state} and costs {total}"));
+            }
+            if taken > 1 {
+                wrong.push(format!("MoneyIsConserved: {id} was charged {taken} times"));
+            }
+        }
+        if unknown > pages.doubts.len() {
+            let text = format!("EffectsHappenOnce: {unknown} orders that nobody was told of, of {} in doubt", pages.doubts.len());
+            wrong.push(text);
+        }
+        for level in levels {
+            let (Some(slug), Some(consumed)) = (level["slug"].as_str(), level["consumed"].as_i64()) else { continue };
+            let Some(first) = menu.initial().get(slug) else { continue };
+            let figure = |name: &str| level[name].as_i64().unwrap_or(i64::MIN);
+            // Of goods the book knows what was sold; what a dish takes is the recipe's business.
+            let sold = sold.get(slug).copied().unwrap_or(0);
+            if menu.is_goods(slug) && consumed != sold {
+                wrong.push(format!("StockIsNeverNegative: {sold} of {slug} were delivered and {consumed} used up"));
+            }
+            let (certain, maybe) = pages.received.get(slug).copied().unwrap_or_default();
+            let there = figure("available") + figure("reserved") + consumed;
+            if there < first + certain || there > first + certain + maybe {
+                wrong.push(format!(
+                    "StockIsNeverNegative: of {slug} there were {first}, {certain} came in, {maybe} more may have, and {there} are accounted for"
+                ));
+            }
+            if figure("reserved") != 0 || figure("available") < 0 {
+                wrong.push(format!(
+                    "StockIsNeverNegative: of {slug} {} are set aside at rest, {} free",
+                    figure("reserved"),
+                    figure("available")
+                ));
+            }
+        }
+        wrong
+    }
+}

@@ -1,0 +1,148 @@
+//! The platform on a machine of the world: the real code of the product, with its edge but without its socket.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use base::{Fault, PlatformKey};
+use embedded::{Database, Mode, Options};
+use host::{Boot, Engines, Outside, Platform, keeper};
+use sim_disk::Disk;
+use topology::Topology;
+
+use crate::machine::Machine;
+use crate::outside::{Mailbox, ToProvider};
+use crate::store::Weathered;
+use crate::weather::Trouble;
+use crate::world;
+
+/// The platform's file on its disk.
+pub const FILE: &str = "/comanda.db";
+/// What staff show.
+pub const STAFF: &str = "staff-of-a-simulated-shop";
+/// What the topology of the product declares.
+const TOPOLOGY: &str = include_str!("../../topology.toml");
+/// How many of the newest events a simulated platform keeps in memory.
+const TAIL: usize = 1_024;
+
+/// What a platform is started with.
+#[derive(Clone)]
+pub struct Plot {
+    /// Where it runs.
+    pub machine: Machine,
+    /// Its settings.
+    pub settings: BTreeMap<String, String>,
+    /// The provider, and where it lives.
+    pub provider: Option<(Machine, Router)>,
+    /// By what its services hear each other late.
+    pub hearing: u64,
+}
+
+/// A platform at work on a machine.
+#[derive(Clone)]
+pub struct House {
+    /// The platform.
+    pub platform: Platform,
+    /// Its door.
+    pub router: Router,
+}
+
+/// The secret of every simulated platform.
+pub fn key() -> PlatformKey {
+    PlatformKey::new(&[7; 32])
+}
+
+impl House {
+    /// Starts the platform; to be called on its machine.
+    pub async fn start(plot: &Plot) -> Result<House, Fault> {
+        let Plot { machine, settings, provider, hearing } = plot;
+        let vfs = Some(machine.disk.vfs().to_owned());
+        let options = Options { mode: Mode::Inline, vfs, tail_events: TAIL, ..Options::default() };
+        let database = Database::open(Path::new(FILE), options)?;
+        let ids = keeper::ids_of(&database)?;
+        let world = world::of_node(&machine.kernel, machine.node, machine.skew.clone(), ids.clone());
+        keeper::keep_ids(database.clone(), world.clone(), ids).await?;
+        let http: Arc<dyn host::outside::HttpOut> = match provider {
+            Some((provider, router)) => Arc::new(ToProvider {
+                from: machine.clone(),
+                world: world.clone(),
+                provider: provider.clone(),
+                router: router.clone(),
+            }),
+            None => Arc::new(host::outside::RealHttp::new(world.clone())),
+        };
+        let boot = Boot {
+            world: world.clone(),
+            key: key(),
+            database: database.clone(),
+            topology: Arc::new(Topology::parse(TOPOLOGY).map_err(|report| Fault::internal("bad_topology", report.to_string()))?),
+            outside: Outside { http, mail: Arc::new(Mailbox(machine.clone())) },
+            settings: settings.clone(),
+        };
+        let bare = Engines::embedded(&database);
+        let engines = Engines {
+            rows: Arc::new(Weathered { engine: bare.rows, machine: machine.clone() }),
+            documents: Arc::new(Weathered { engine: bare.documents, machine: machine.clone() }),
+            log: bare.log,
+        };
+        let shuffling = world.clone();
+        let hearing = |service: &str, log: &eventlog::Log| match hearing {
+            0 => log.clone(),
+            seed => log.shuffled(shuffling.clone(), *seed, service),
+        };
+        let platform = Platform::start_on(boot, engines, comanda::services::all(), hearing).await?;
+        let config = edge::EdgeConfig::new(STAFF);
+        let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(String::new));
+        let house = House { platform, router: edge.router() };
+        machine.kernel.spawn(machine.node, Box::pin(blow(machine.clone(), house.platform.clone())));
+        Ok(house)
+    }
+
+    /// Lets go of its file, as the end of a process does.
+    pub fn close(&self) {
+        self.platform.database().close();
+        self.platform.end();
+    }
+}
+
+/// Puts the weather onto the wire between the services, for as long as there is any.
+async fn blow(machine: Machine, platform: Platform) {
+    let rate = |trouble| machine.weather.rate(trouble) as f64 / 1_000.0;
+    let exchange = platform.exchange();
+    loop {
+        let calm = machine.weather.troubles().is_empty();
+        let slow = if machine.weather.rate(Trouble::CallSlow) > 0 { machine.kernel.below(40_000) } else { 0 };
+        let faults = wire::Faults {
+            latency: Duration::from_micros(slow),
+            failure_rate: rate(Trouble::CallFails) / 4.0,
+            lost_answer_rate: rate(Trouble::CallAnswerLost) / 4.0,
+        };
+        for view in exchange.breakers() {
+            exchange.inject(&view.from, &view.to, (!calm).then_some(faults));
+        }
+        if calm {
+            return;
+        }
+        machine.kernel.sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Makes the file of a fresh platform, so that not every world has to.
+pub fn fresh() -> Result<Vec<u8>, String> {
+    let kernel = crate::kernel::Kernel::new(0, 10_000_000);
+    let machine = Machine::new(2, kernel.clone(), crate::weather::Weather::draw(0, |_| false), Disk::new(0));
+    let plot = Plot { machine: machine.clone(), settings: BTreeMap::new(), provider: None, hearing: 0 };
+    let started = kernel.run(async {
+        let house = House::start(&plot).await?;
+        comanda::seed::if_empty(&house.platform, false).await?;
+        Ok::<_, Fault>(house)
+    });
+    let house = started
+        .map_err(|stuck| format!("the fresh platform is stuck: {stuck:?}"))?
+        .map_err(|fault| format!("{fault} {:?}", fault.cause))?;
+    kernel.close();
+    house.close();
+    machine.disk.get(FILE).ok_or_else(|| "the fresh platform has left no file".to_owned())
+}

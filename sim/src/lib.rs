@@ -1,0 +1,38 @@
+//! Sim: the whole platform in a world made up from a seed, which is out to break it.
+//!
+//! Owns: the world (one thread, its own time, all chance from the seed), the people in it, the bookkeeper who judges it.
+//! Promises: the same seed is the same world, step by step; what a world finds can be found again by its seed.
+//! Never: knows a rule of the business that a client could not know.
+//! Start reading at [`run`], then `kernel.rs` and `people/`.
+
+#![allow(clippy::disallowed_methods)] // Its own files are its ground, and its own clock tells how fast it is.
+
+pub mod book;
+pub mod chance;
+pub mod house;
+pub mod kernel;
+pub mod machine;
+pub mod menu;
+pub mod net;
+pub mod outside;
+pub mod people;
+pub mod run;
+pub mod store;
+pub mod weather;
+pub mod world;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Waits for a future, but no longer than `span` of the world's time.
+pub(crate) async fn within<T>(kernel: &kernel::Kernel, span: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut alarm = pin!(kernel.sleep(span));
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => alarm.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}

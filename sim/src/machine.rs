@@ -1,0 +1,79 @@
+//! A machine: what the world may do to it, and how it dies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sim_disk::Disk;
+use tokio::sync::Notify;
+
+use crate::kernel::{Kernel, NodeId};
+use crate::weather::{Trouble, Weather};
+use crate::world::Skew;
+
+/// A machine of a world. Clones share everything.
+#[derive(Clone)]
+pub struct Machine {
+    /// Its number.
+    pub node: NodeId,
+    /// The world's kernel.
+    pub kernel: Kernel,
+    /// The world's weather.
+    pub weather: Weather,
+    /// What its clock shows beside the truth.
+    pub skew: Skew,
+    /// Its disk.
+    pub disk: Disk,
+    down: Arc<AtomicBool>,
+    died: Arc<Notify>,
+}
+
+impl Machine {
+    /// Makes a machine on which nothing runs yet.
+    pub fn new(node: NodeId, kernel: Kernel, weather: Weather, disk: Disk) -> Machine {
+        Machine {
+            node,
+            kernel,
+            weather,
+            skew: Skew::default(),
+            disk,
+            down: Arc::new(AtomicBool::new(true)),
+            died: Arc::default(),
+        }
+    }
+
+    /// Notes that it runs.
+    pub fn up(&self) {
+        self.disk.start();
+        self.down.store(false, Ordering::SeqCst);
+    }
+
+    /// Tells whether it is down.
+    pub fn is_down(&self) -> bool {
+        self.down.load(Ordering::SeqCst)
+    }
+
+    /// Kills all that runs on it, at this very moment; now and then the power goes with it.
+    pub fn kill(&self) {
+        if self.disk.is_down() {
+            self.weather.count(Trouble::PowerLoss);
+        } else if self.weather.strikes(Trouble::PowerLoss, &self.kernel) {
+            self.disk.cut();
+        } else {
+            self.disk.kill();
+        }
+        self.down.store(true, Ordering::SeqCst);
+        self.kernel.end(self.node);
+        self.died.notify_one();
+    }
+
+    /// Kills it from within: whoever calls this is gone too.
+    pub async fn crash<T>(&self) -> T {
+        self.kill();
+        std::future::pending().await
+    }
+
+    /// Waits until it has died.
+    pub async fn death(&self) {
+        self.died.notified().await;
+    }
+}

@@ -1,0 +1,66 @@
+//! What there is to be had: the menu with which every simulated platform begins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::Fault;
+use catalog::seed::{MENU, parse_menu};
+
+use crate::kernel::Kernel;
+
+/// The menu. Clones share everything.
+#[derive(Clone)]
+pub struct Menu(Arc<Known>);
+
+struct Known {
+    items: Vec<(String, Vec<String>)>,
+    stock: BTreeMap<String, i64>,
+    stations: Vec<String>,
+    goods: Vec<String>,
+}
+
+impl Menu {
+    /// Reads it.
+    pub fn read() -> Result<Menu, Fault> {
+        let menu = parse_menu(MENU)?;
+        let sizes = |item: &catalog::seed::Item| item.variants.iter().map(|variant| variant.size.clone()).collect();
+        let goods = menu.items.iter().filter_map(|item| item.stock.map(|stock| (item.slug.clone(), stock.initial)));
+        let ingredients = menu.ingredients.iter().map(|thing| (thing.slug.clone(), thing.initial));
+        Ok(Menu(Arc::new(Known {
+            items: menu.items.iter().map(|item| (item.slug.clone(), sizes(item))).collect(),
+            stock: ingredients.chain(goods).collect(),
+            goods: menu.items.iter().filter(|item| item.stock.is_some()).map(|item| item.slug.clone()).collect(),
+            stations: menu.stations.iter().map(|station| station.slug.clone()).collect(),
+        })))
+    }
+
+    /// Gives some item and one of its sizes.
+    pub fn any(&self, kernel: &Kernel) -> (String, String) {
+        let (item, sizes) = &self.0.items[at(kernel, self.0.items.len())];
+        (item.clone(), sizes.get(at(kernel, sizes.len())).cloned().unwrap_or_default())
+    }
+
+    /// Gives some thing that is kept in stock.
+    pub fn any_stock(&self, kernel: &Kernel) -> String {
+        self.0.stock.keys().nth(at(kernel, self.0.stock.len())).cloned().unwrap_or_default()
+    }
+
+    /// Tells whether something is sold as it is, so that what is sold of it is what is used up.
+    pub fn is_goods(&self, slug: &str) -> bool {
+        self.0.goods.iter().any(|known| known == slug)
+    }
+
+    /// Gives some station.
+    pub fn any_station(&self, kernel: &Kernel) -> String {
+        self.0.stations[at(kernel, self.0.stations.len())].clone()
+    }
+
+    /// Gives how much there is of everything at first.
+    pub fn initial(&self) -> &BTreeMap<String, i64> {
+        &self.0.stock
+    }
+}
+
+fn at(kernel: &Kernel, length: usize) -> usize {
+    usize::try_from(kernel.below(length as u64)).unwrap_or(0)
+}

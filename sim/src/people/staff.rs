@@ -1,0 +1,101 @@
+//! Those who work in the shop: at the stock, at the stations, at the operator's desk.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{TRIES, insist};
+use crate::book::Book;
+use crate::house::STAFF;
+use crate::menu::Menu;
+use crate::net::{Ask, Net};
+
+/// Takes goods in, and says now and then that something is sold out.
+pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
+    let kernel = net.kernel.clone();
+    for round in 0..rounds {
+        kernel.sleep(Duration::from_millis(kernel.below(60_000))).await;
+        if kernel.happens(600) {
+            let slug = menu.any_stock(&kernel);
+            let quantity = i64::try_from(kernel.between(1, 50)).unwrap_or(1);
+            let body = json!({ "receipts": [{ "slug": slug, "quantity": quantity }], "reason": "пришло" });
+            let answer = insist(&net, Ask::post("/v1/stock/receipts", format!("receipt-{round}"), body).by(STAFF), TRIES).await;
+            match answer {
+                Some(answer) if answer.status < 300 => book.received(&slug, quantity, true),
+                Some(answer) => book.wrong(format!("a receipt was refused: {}", answer.body)),
+                None => book.received(&slug, quantity, false),
+            }
+            book.count("receipts");
+        } else {
+            sold_out(&net, &book, &menu, round).await;
+        }
+    }
+}
+
+async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
+    let (item, _) = menu.any(&net.kernel);
+    let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(STAFF), 4).await else { return };
+    let (Some(id), Some(version)) = (read.body["item_id"].as_str(), read.body["version"].as_i64()) else { return };
+    for (step, available) in [false, true].into_iter().enumerate() {
+        let body = json!({ "available": available, "version": version + step as i64, "reason": "" });
+        let mut ask = Ask::post(format!("/v1/items/{id}/availability"), format!("sold-out-{round}-{available}"), body).by(STAFF);
+        ask.method = "PUT";
+        if insist(net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
+            book.count("availability changes");
+        }
+        net.kernel.sleep(Duration::from_millis(net.kernel.below(20_000))).await;
+    }
+}
+
+/// Breaks stations and repairs them.
+pub async fn kitchen(net: Net, book: Book, menu: Menu, rounds: u64) {
+    let kernel = net.kernel.clone();
+    for round in 0..rounds {
+        kernel.sleep(Duration::from_millis(kernel.below(90_000))).await;
+        let station = menu.any_station(&kernel);
+        for deed in ["break", "repair"] {
+            let path = format!("/v1/kitchen/stations/{station}/{deed}");
+            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "искрит" })).by(STAFF);
+            if insist(&net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
+                book.count(if deed == "break" { "stations broken" } else { "stations repaired" });
+            }
+            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
+        }
+    }
+}
+
+/// Pauses services and resumes them.
+pub async fn deliveries(net: Net, book: Book, rounds: u64) {
+    const SERVICES: [&str; 7] = ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"];
+    let kernel = net.kernel.clone();
+    for round in 0..rounds {
+        kernel.sleep(Duration::from_millis(kernel.below(90_000))).await;
+        let service = SERVICES[usize::try_from(kernel.below(SERVICES.len() as u64)).unwrap_or(0)];
+        for deed in ["pause", "resume"] {
+            let path = format!("/v1/services/{service}/{deed}");
+            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "проба" })).by(STAFF);
+            if insist(&net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
+                book.count(if deed == "pause" { "pauses" } else { "resumptions" });
+            }
+            kernel.sleep(Duration::from_millis(kernel.below(15_000))).await;
+        }
+    }
+}
+
+/// Redrives every dead letter of every service, and rebuilds a projection now and then. Gives how many letters there were.
+pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
+    let mut letters = 0;
+    for service in ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"] {
+        let path = format!("/v1/services/{service}/dead-letters?limit=100");
+        let Some(page) = insist(net, Ask::get(path).by(STAFF), 3).await else { continue };
+        for letter in page.body["letters"].as_array().into_iter().flatten() {
+            let Some(id) = letter["dead_letter_id"].as_str() else { continue };
+            letters += 1;
+            let path = format!("/v1/services/{service}/dead-letters/{id}/redrive");
+            if insist(net, Ask::post(path, format!("redrive-{id}-{round}"), json!({})).by(STAFF), 3).await.is_some() {
+                book.count("redriven");
+            }
+        }
+    }
+    letters
+}

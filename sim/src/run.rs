@@ -1,0 +1,371 @@
+//! One world, from its seed to its end: begin, live, heal, come to rest, be judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::{Inputs, JournalEntry};
+use axum::Router;
+use axum::body::Body;
+use base::id::{Id, OrderId};
+use base::{Fault, Timestamp};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use sim_disk::Disk;
+use tokio::sync::{oneshot, watch};
+use tower::ServiceExt;
+
+use crate::book::Book;
+use crate::chance::Chance;
+use crate::house::{self, House, Plot, STAFF};
+use crate::kernel::{Kernel, Stuck};
+use crate::machine::Machine;
+use crate::menu::Menu;
+use crate::net::{Ask, Net};
+use crate::outside::{self, PROVIDER};
+use crate::people;
+use crate::weather::{Trouble, Weather};
+use crate::world::BEGINNING;
+
+/// The machine of the platform.
+const PLATFORM: u32 = 2;
+/// More steps than any sound world takes.
+const STEPS_MAX: u64 = 20_000_000;
+/// How long a healed world may take to come to rest: an order's last deadline and a day.
+const REST_MAX: Duration = Duration::from_secs(60 * 3_600);
+
+/// What a world is made from.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Decides everything.
+    pub seed: u64,
+    /// How many customers come.
+    pub customers: u64,
+    /// What must not strike, whatever the seed says.
+    pub spared: Vec<Trouble>,
+}
+
+/// How a world ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The seed.
+    pub seed: u64,
+    /// What was wrong; nothing in a sound world.
+    pub wrong: Vec<String>,
+    /// The hash of all that happened.
+    pub trace: u64,
+    /// How many steps were taken.
+    pub steps: u64,
+    /// How long it lasted, by its own clock.
+    pub lasted: Duration,
+    /// How many orders there were.
+    pub orders: u64,
+    /// How often each trouble struck.
+    pub struck: BTreeMap<Trouble, u64>,
+    /// What people did.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// What was on.
+    pub troubles: Vec<Trouble>,
+}
+
+/// The fresh file of a platform, made once for all worlds.
+#[derive(Clone)]
+pub struct Ground {
+    fresh: Arc<Vec<u8>>,
+    menu: Menu,
+}
+
+impl Ground {
+    /// Makes the ground on which worlds stand.
+    pub fn new() -> Result<Ground, String> {
+        sim_disk::seed_sqlite(0);
+        Ok(Ground { fresh: Arc::new(house::fresh()?), menu: Menu::read().map_err(|fault| fault.to_string())? })
+    }
+
+    /// Lives one world.
+    pub fn live(&self, script: &Script) -> Ended {
+        sim_disk::seed_sqlite(script.seed as u32);
+        let (disk, books) = (Disk::new(script.seed), Disk::new(script.seed ^ 1));
+        disk.put(house::FILE, self.fresh.as_ref().clone());
+        let kernel = Kernel::new(script.seed, STEPS_MAX);
+        let spared = script.spared.clone();
+        let weather = Weather::draw(script.seed, |trouble| !spared.contains(&trouble));
+        let troubles = weather.troubles();
+        let book = Book::default();
+        let life = Life {
+            kernel: kernel.clone(),
+            weather: weather.clone(),
+            book: book.clone(),
+            menu: self.menu.clone(),
+            disk: disk.clone(),
+            books,
+            script: script.clone(),
+        };
+        let ended = kernel.run(life.live());
+        let lasted = kernel.now();
+        let (trace, steps) = kernel.trace();
+        kernel.close();
+        let mut wrong = match ended {
+            Ok(Ok(wrong)) => wrong,
+            Ok(Err(fault)) => vec![format!("the world broke: {fault} {:?}", fault.cause)],
+            Err(Stuck::Silence) => vec!["EveryOrderEnds: nothing will ever happen again".to_owned()],
+            Err(Stuck::TooLong) => vec!["EveryOrderEnds: it went on and on".to_owned()],
+        };
+        wrong.extend(kernel.panics().into_iter().map(|panic| format!("a task panicked: {panic}")));
+        let counts = book.counts();
+        let orders = counts.get("orders").copied().unwrap_or(0);
+        let struck = weather.struck();
+        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles }
+    }
+}
+
+struct Life {
+    kernel: Kernel,
+    weather: Weather,
+    book: Book,
+    menu: Menu,
+    disk: Disk,
+    books: Disk,
+    script: Script,
+}
+
+impl Life {
+    async fn live(self) -> Result<Vec<String>, Fault> {
+        let Life { kernel, weather, book, menu, script, .. } = &self;
+        let provider = Machine::new(PROVIDER, kernel.clone(), weather.clone(), self.books.clone());
+        let router = outside::open_provider(&provider).await?;
+        let machine = Machine::new(PLATFORM, kernel.clone(), weather.clone(), self.disk.clone());
+        let mut chance = Chance::new(script.seed ^ 0x5e77);
+        let plot = Plot {
+            machine: machine.clone(),
+            settings: settings(&mut chance),
+            provider: Some((provider, router.clone())),
+            hearing: if chance.happens(700) { chance.bits() | 1 } else { 0 },
+        };
+        let (show, house) = watch::channel(None);
+        kernel.spawn(0, Box::pin(keep_up(plot, show)));
+        kernel.spawn(0, Box::pin(strike(machine.clone())));
+        let net = Net { kernel: kernel.clone(), machine: machine.clone(), house: house.clone() };
+        let span = Duration::from_millis(20_000 + chance.below(600_000));
+        for number in 0..script.customers {
+            let (net, book, menu) = (net.clone(), book.clone(), menu.clone());
+            let wait = Duration::from_millis(chance.below(u64::try_from(span.as_millis()).unwrap_or(1)));
+            kernel.spawn(
+                0,
+                Box::pin(async move {
+                    net.kernel.sleep(wait).await;
+                    people::customer(net, book, menu, number).await;
+                }),
+            );
+        }
+        let rounds = chance.below(8);
+        kernel.spawn(0, Box::pin(people::desk(net.clone(), book.clone(), menu.clone(), rounds)));
+        if chance.happens(300) {
+            kernel.spawn(0, Box::pin(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4))));
+        }
+        if chance.happens(300) {
+            kernel.spawn(0, Box::pin(people::deliveries(net.clone(), book.clone(), chance.below(4))));
+        }
+        // All who came have gone, served or not.
+        kernel.sleep(span + Duration::from_secs(900)).await;
+        weather.heal();
+        kernel.thaw(machine.node);
+        machine.disk.cut_at(u64::MAX);
+        machine.disk.set_room(None);
+        self.rest(&net, house, &router).await
+    }
+
+    /// Waits until nothing is on its way any more, and judges.
+    async fn rest(&self, net: &Net, mut house: watch::Receiver<Option<House>>, provider: &Router) -> Result<Vec<String>, Fault> {
+        let up = crate::within(&self.kernel, Duration::from_secs(3_600), house.wait_for(Option::is_some)).await;
+        let Some(Ok(house)) = up.map(|up| up.map(|house| house.clone())) else {
+            return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
+        };
+        let Some(house) = house else { return Ok(vec![]) };
+        let until = self.kernel.now() + REST_MAX;
+        let (mut found, mut levels);
+        let mut round = 0;
+        loop {
+            round += 1;
+            let letters = people::operator(net, &self.book, round).await;
+            found = self.orders(net).await;
+            levels = all(net, "/v1/stock?", "levels").await;
+            let open = found.iter().any(|order| order["state"] != "delivered" && order["state"] != "cancelled");
+            let pressing = house.platform.pressing().await?;
+            if (!open && pressing == 0 && letters == 0) || self.kernel.now() > until {
+                break;
+            }
+            self.kernel.sleep(Duration::from_secs(10 << round.min(6))).await;
+        }
+        for _ in 0..found.len() {
+            self.book.count("orders");
+        }
+        let charges = match held(provider).await {
+            Ok(charges) => charges,
+            Err(error) => return Ok(vec![error]),
+        };
+        let mut wrong = self.book.settle(&found, &charges, &levels, &self.menu);
+        wrong.extend(self.audit()?);
+        Ok(wrong)
+    }
+
+    /// Asks for every order that was acknowledged or that anybody was to pay for.
+    async fn orders(&self, net: &Net) -> Vec<Value> {
+        let mut ids: BTreeSet<String> = self.book.orders().into_iter().map(|(_, order)| order.id).collect();
+        for payment in all(net, "/v1/payments?", "payments").await {
+            ids.extend(payment["order_id"].as_str().map(str::to_owned));
+        }
+        for order in all(net, "/v1/board?", "orders").await {
+            ids.extend(order["order_id"].as_str().map(str::to_owned));
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            let ask = Ask::get(format!("/v1/orders/{id}")).by(STAFF);
+            match people::insist(net, ask, 20).await {
+                Some(answer) if answer.status == 200 => found.push(answer.body),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn audit(&self) -> Result<Vec<String>, Fault> {
+        let key = house::key();
+        let now = Timestamp(BEGINNING.0 + i64::try_from(self.kernel.now().as_micros()).unwrap_or(i64::MAX));
+        let mut inputs = Inputs::new(Path::new(house::FILE), &key, now);
+        inputs.provider_books = Some(Path::new(outside::FILE));
+        inputs.vfs = [Some(self.disk.vfs()), Some(self.books.vfs())];
+        inputs.at_rest = true;
+        if self.weather.struck().contains_key(&Trouble::ClockJumps) {
+            inputs.clock_tolerance = Duration::from_secs(3 * 3_600);
+        }
+        for (reference, order) in self.book.orders() {
+            let order_id = OrderId::read(&order.id, &key)?;
+            inputs.journal.push(JournalEntry { reference, order_id, total_minor: order.total });
+        }
+        let report = audit::run(&inputs)?;
+        let named = report.violations.iter().map(|violation| format!("{violation:?}")).collect();
+        Ok(if report.is_clean() { Vec::new() } else { named })
+    }
+}
+
+/// Draws how the platform is set.
+fn settings(chance: &mut Chance) -> BTreeMap<String, String> {
+    // Goods take a day to be there: no world waits for one at the pace of the street.
+    let scale = |chance: &mut Chance, scales: [&str; 3]| scales[usize::try_from(chance.below(3)).unwrap_or(0)].to_owned();
+    BTreeMap::from([
+        ("provider_url".to_owned(), "http://provider".to_owned()),
+        ("rate_limit_per_second".to_owned(), "1000000".to_owned()),
+        ("kitchen_time_scale".to_owned(), scale(chance, ["1", "20", "400"])),
+        ("delivery_time_scale".to_owned(), scale(chance, ["60", "400", "20000"])),
+        ("kitchen_places".to_owned(), (1 + chance.below(10)).to_string()),
+    ])
+}
+
+/// Keeps the platform up: starts it, and starts it again when it has died.
+async fn keep_up(plot: Plot, show: watch::Sender<Option<House>>) {
+    let machine = plot.machine.clone();
+    let kernel = machine.kernel.clone();
+    loop {
+        let (send, started) = oneshot::channel();
+        let here = plot.clone();
+        machine.up();
+        kernel.spawn(
+            machine.node,
+            Box::pin(async move {
+                let _ = send.send(House::start(&here).await);
+            }),
+        );
+        let house = match started.await {
+            Ok(Ok(house)) => Some(house),
+            // It did not come up: a store that fails at the start is an end of the process.
+            Ok(Err(_)) => {
+                machine.kill();
+                None
+            }
+            Err(_) => None,
+        };
+        show.send_replace(house.clone());
+        machine.death().await;
+        show.send_replace(None);
+        if let Some(house) = house {
+            house.close();
+        }
+        kernel.sleep(Duration::from_millis(50 + kernel.below(5_000))).await;
+    }
+}
+
+/// Lets happen to a machine what happens to machines.
+async fn strike(machine: Machine) {
+    let Machine { kernel, weather, .. } = &machine;
+    while !weather.troubles().is_empty() {
+        kernel.sleep(Duration::from_micros(500_000 + kernel.below(3_000_000))).await;
+        if machine.is_down() {
+            continue;
+        }
+        if weather.strikes(Trouble::CrashAnywhere, kernel) {
+            machine.kill();
+        } else if weather.strikes(Trouble::Freeze, kernel) {
+            kernel.freeze(machine.node);
+            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
+            kernel.thaw(machine.node);
+        } else if weather.strikes(Trouble::PowerCut, kernel) {
+            machine.disk.cut_at(1 + kernel.below(300));
+        } else if weather.strikes(Trouble::DiskFull, kernel) {
+            machine.disk.set_room(Some(kernel.below(200_000)));
+            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
+            machine.disk.set_room(None);
+        } else if weather.strikes(Trouble::FlushFails, kernel) {
+            machine.disk.fail_sync(1 + kernel.below(30));
+        } else if weather.strikes(Trouble::ClockJumps, kernel) {
+            let jump = i64::try_from(kernel.below(7_200_000_000)).unwrap_or(0) - 3_600_000_000;
+            machine.skew.store(jump, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    machine.skew.store(0, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Reads all pages of a list.
+async fn all(net: &Net, path: &str, name: &str) -> Vec<Value> {
+    let (mut rows, mut after) = (Vec::new(), String::new());
+    loop {
+        let joint = if path.ends_with('?') { "" } else { "&" };
+        let ask = Ask::get(format!("{path}{joint}limit=200{after}")).by(STAFF);
+        let Some(answer) = net.send(ask).await else { continue };
+        if answer.status != 200 {
+            net.kernel.sleep(Duration::from_secs(1)).await;
+            continue;
+        }
+        rows.extend(answer.body[name].as_array().cloned().unwrap_or_default());
+        match answer.body["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return rows,
+        }
+    }
+}
+
+/// Gives what the provider took and gave back, of each order and charge.
+async fn held(provider: &Router) -> Result<BTreeMap<String, Vec<(i64, i64)>>, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("the provider's books cannot be read: {error}");
+    let request = http::Request::get("/v1/books?limit=5000").body(Body::empty()).map_err(|error| failed(&error))?;
+    let Ok(response) = provider.clone().oneshot(request).await;
+    let bytes = response.into_body().collect().await.map_err(|error| failed(&error))?.to_bytes();
+    let page: Value = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
+    let mut charges: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
+    for row in page["rows"].as_array().into_iter().flatten() {
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let amount = row["amount_minor"].as_i64().unwrap_or(0);
+        let entry = charges.entry((text("order_reference"), text("charge_id"))).or_default();
+        match row["kind"].as_str() {
+            Some("capture") => entry.0 += amount,
+            Some("refund") => entry.1 += amount,
+            _ => {}
+        }
+    }
+    let mut held: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
+    for ((order, _), sums) in charges {
+        held.entry(order).or_default().push(sums);
+    }
+    Ok(held)
+}

@@ -1,0 +1,178 @@
+//! What a world has in store: how often each fault strikes. A seed turns on some of them (swarm testing: Groce et al., ISSTA
+//! 2012), and all end when the world heals.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::chance::Chance;
+
+/// Everything that can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// A commit is refused by the store; nothing has happened.
+    CommitFails,
+    /// Nobody knows what became of a commit that has happened.
+    DoubtDone,
+    /// Nobody knows what became of a commit that has not happened.
+    DoubtLost,
+    /// The node dies before a commit.
+    CrashBefore,
+    /// The node dies after a commit, before anybody has heard of it.
+    CrashAfter,
+    /// A read fails.
+    ReadFails,
+    /// The store takes its time.
+    StoreSlow,
+    /// The node dies at any await.
+    CrashAnywhere,
+    /// With a node that dies, its power goes: what was not flushed is lost, torn or reordered.
+    PowerLoss,
+    /// The power goes in the middle of a write or a flush.
+    PowerCut,
+    /// The disk is full for a while.
+    DiskFull,
+    /// A flush fails, and nobody knows what it left on the disk.
+    FlushFails,
+    /// The node stands still, and wakes up late.
+    Freeze,
+    /// The wall clock jumps.
+    ClockJumps,
+    /// A call between services fails before it was heard.
+    CallFails,
+    /// A call between services is carried out, and its answer lost.
+    CallAnswerLost,
+    /// Calls between services take their time.
+    CallSlow,
+    /// A client's request is lost.
+    AskLost,
+    /// A client's request is carried out, and the answer lost.
+    AnswerLost,
+    /// A client's request arrives twice.
+    AskTwice,
+    /// The provider cannot be reached.
+    ProviderAway,
+    /// A request to the provider is lost.
+    ProviderAskLost,
+    /// The provider moves the money, and its answer is lost.
+    ProviderAnswerLost,
+    /// The provider fails.
+    ProviderFails,
+    /// The provider takes longer than anybody waits.
+    ProviderStalls,
+    /// Mail cannot be delivered.
+    MailFails,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Trouble; 26] = [
+        Trouble::CommitFails,
+        Trouble::DoubtDone,
+        Trouble::DoubtLost,
+        Trouble::CrashBefore,
+        Trouble::CrashAfter,
+        Trouble::ReadFails,
+        Trouble::StoreSlow,
+        Trouble::CrashAnywhere,
+        Trouble::PowerLoss,
+        Trouble::PowerCut,
+        Trouble::DiskFull,
+        Trouble::FlushFails,
+        Trouble::Freeze,
+        Trouble::ClockJumps,
+        Trouble::CallFails,
+        Trouble::CallAnswerLost,
+        Trouble::CallSlow,
+        Trouble::AskLost,
+        Trouble::AnswerLost,
+        Trouble::AskTwice,
+        Trouble::ProviderAway,
+        Trouble::ProviderAskLost,
+        Trouble::ProviderAnswerLost,
+        Trouble::ProviderFails,
+        Trouble::ProviderStalls,
+        Trouble::MailFails,
+    ];
+
+    /// How often it may strike at most, in a thousand times that it could.
+    fn most(self) -> u64 {
+        match self {
+            Trouble::CrashBefore | Trouble::CrashAfter => 6,
+            Trouble::CommitFails | Trouble::DoubtDone | Trouble::DoubtLost => 60,
+            Trouble::ReadFails => 20,
+            // Of the moments at which the world looks whether something happens to a node.
+            Trouble::CrashAnywhere | Trouble::ClockJumps => 30,
+            Trouble::Freeze | Trouble::PowerCut | Trouble::DiskFull | Trouble::FlushFails => 60,
+            Trouble::PowerLoss => 1_000,
+            Trouble::StoreSlow | Trouble::CallSlow => 500,
+            Trouble::ProviderStalls => 100,
+            _ => 250,
+        }
+    }
+}
+
+struct Sky {
+    rates: BTreeMap<Trouble, u64>,
+    struck: BTreeMap<Trouble, u64>,
+}
+
+/// The weather of a world. Clones share everything.
+#[derive(Clone)]
+pub struct Weather(Arc<Mutex<Sky>>);
+
+impl Weather {
+    /// Draws the weather of a seed; what is not `allowed` does not come.
+    pub fn draw(seed: u64, allowed: impl Fn(Trouble) -> bool) -> Weather {
+        let mut chance = Chance::new(seed ^ 0x5e_a5_0f);
+        // Some worlds are nearly calm and some are wild.
+        let share = chance.below(700);
+        let mut rates = BTreeMap::new();
+        for trouble in Trouble::ALL {
+            // Drawn for all, so that forbidding one leaves the others as they were.
+            let (is_on, rate) = (chance.happens(share), 1 + chance.below(trouble.most()));
+            if is_on && allowed(trouble) {
+                rates.insert(trouble, rate);
+            }
+        }
+        Weather(Arc::new(Mutex::new(Sky { rates, struck: BTreeMap::new() })))
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Sky) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives how often something strikes, in a thousand.
+    pub fn rate(&self, trouble: Trouble) -> u64 {
+        self.with(|sky| sky.rates.get(&trouble).copied().unwrap_or(0))
+    }
+
+    /// Tells whether something strikes now, and counts it.
+    pub fn strikes(&self, trouble: Trouble, kernel: &crate::kernel::Kernel) -> bool {
+        let rate = self.rate(trouble);
+        if rate == 0 || !kernel.happens(rate) {
+            return false;
+        }
+        self.count(trouble);
+        true
+    }
+
+    /// Counts something that struck.
+    pub fn count(&self, trouble: Trouble) {
+        self.with(|sky| *sky.struck.entry(trouble).or_default() += 1);
+    }
+
+    /// Ends all trouble.
+    pub fn heal(&self) {
+        self.with(|sky| sky.rates.clear());
+    }
+
+    /// Gives what is on.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.with(|sky| sky.rates.keys().copied().collect())
+    }
+
+    /// Gives how often each struck.
+    pub fn struck(&self) -> BTreeMap<Trouble, u64> {
+        self.with(|sky| sky.struck.clone())
+    }
+}

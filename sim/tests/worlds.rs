@@ -1,0 +1,33 @@
+//! Worlds by their seeds: some of them in every run of the tests, and each twice, so that the seed is known to decide all.
+
+use sim::run::{Ground, Script};
+
+fn script(seed: u64) -> Script {
+    Script { seed, customers: 12, spared: vec![] }
+}
+
+#[test]
+fn the_same_seed_is_the_same_world_step_by_step() {
+    let ground = Ground::new().unwrap();
+    let again = Ground::new().unwrap();
+    let mut traces = std::collections::BTreeSet::new();
+    for seed in 0..4 {
+        let (first, second) = (ground.live(&script(seed)), again.live(&script(seed)));
+        assert_eq!((first.trace, first.steps, &first.wrong), (second.trace, second.steps, &second.wrong), "seed {seed}");
+        traces.insert(first.trace);
+    }
+    assert_eq!(traces.len(), 4, "another seed is another world");
+}
+
+#[test]
+fn a_handful_of_worlds_keeps_every_promise() {
+    let ground = Ground::new().unwrap();
+    let mut struck = 0;
+    for seed in 100..112 {
+        let ended = ground.live(&script(seed));
+        assert_eq!(ended.wrong, Vec::<String>::new(), "seed {seed}, {:?}", ended.troubles);
+        assert!(ended.orders > 0, "seed {seed}: nobody got anything");
+        struck += ended.struck.values().sum::<u64>();
+    }
+    assert!(struck > 100, "only {struck} faults struck");
+}
