@@ -209,6 +209,7 @@ journey('s0_u03: a station breaks in the rush: dishes move, then their orders en
   };
   await breakIt(nameOf(before));
   await platform.eventually('the dish moved to the other oven', async () => (await ovenOf(orders[0])) !== before);
+  await platform.eventually('the focus is on what undoes it', async () => (await focused(page)) === `It works again: ${nameOf(before)}`);
   await page.getByText('broken', { exact: true }).waitFor();
   await everyLook(page, 'stations');
 

@@ -211,7 +211,9 @@ journey('s0_u03: the board says what became of the money, follows at once, and k
   await slip('cooking', paid).waitFor();
   await slip('cooking', next).waitFor();
   await press(page, `#${short(paid)}`);
+  await page.locator('#detail[open]').waitFor();
   await press(page, 'Cancel the order');
+  await page.locator('#asking[open]').waitFor();
   await press(page, 'The guest asked');
   await press(page, /^Cancel it$/);
   await slip('ended', paid).getByText('Given back').waitFor();
@@ -224,7 +226,9 @@ journey('s0_u03: the board says what became of the money, follows at once, and k
   // A token that is known no more closes what is open and asks for another.
   page.guard.allow(/401 \(Unauthorized\)/);
   await press(page, `#${short(next)}`);
+  await page.locator('#detail[open]').waitFor();
   await press(page, 'Cancel the order');
+  await page.locator('#asking[open]').waitFor();
   await press(page, 'The guest asked');
   await page.route('**/cancel', (route) => route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{"code":"token_unknown","title":"no"}' }));
   await press(page, /^Cancel it$/);

@@ -67,6 +67,7 @@ export function couriers() {
         title: t('hand.title', { order: short(delivery.order_id) }),
         fields,
         yes: t('hand.yes'),
+        tone: 'good',
         done: t('hand.done', { order: short(delivery.order_id) }),
         check: ({ cash }) => (due.amount_minor && parse(cash, due.currency) === null ? { field: 'cash', text: t('wrong.amount') } : null),
         run: async ({ proof, cash }) => {

@@ -51,7 +51,8 @@ export function kitchen() {
         if (before.some((card, place) => after[place]?.id !== card.id || after[place].groups.length !== card.groups.length)) this.movedAt = performance.now();
         this.cards = after;
         this.counts = Object.fromEntries(['', ...kinds].map((one) => [one, (one === kind ? after : cards(tickets, one, placed)).filter((card) => card.here).length]));
-        if (there) this.came(after);
+        // A station is called when something is to be done at it, not when it is ordered.
+        if (there) this.came(after.filter((card) => card.here));
         this.move();
       });
     },
