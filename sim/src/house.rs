@@ -15,6 +15,7 @@ use topology::Topology;
 use crate::machine::Machine;
 use crate::outside::{Mailbox, ToProvider};
 use crate::store::Weathered;
+use crate::story::calls::Listener;
 use crate::weather::Trouble;
 use crate::world;
 
@@ -93,6 +94,9 @@ impl House {
             seed => log.shuffled(shuffling.clone(), *seed, service),
         };
         let platform = Platform::start_on(boot, engines, comanda::services::all(), hearing).await?;
+        if machine.kernel.is_told() {
+            platform.exchange().watch(Arc::new(Listener(machine.clone())));
+        }
         let config = edge::EdgeConfig::new(STAFF);
         let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(String::new));
         let house = House { platform, router: edge.router() };

@@ -15,6 +15,7 @@ use std::time::Duration;
 use base::BoxFuture;
 
 use crate::chance::{Chance, mixed};
+use crate::story::{Note, Recorder};
 
 /// A machine of the world.
 pub type NodeId = u32;
@@ -63,6 +64,8 @@ struct Alarms {
 
 struct State {
     now: Duration,
+    /// Whose step this is.
+    node: NodeId,
     chance: Chance,
     tasks: Vec<Option<Task>>,
     free: Vec<usize>,
@@ -80,6 +83,7 @@ pub struct Kernel {
     state: Arc<Mutex<State>>,
     alarms: Arc<Mutex<Alarms>>,
     woken: Arc<Mutex<Vec<TaskId>>>,
+    recorder: Option<Recorder>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -100,6 +104,7 @@ impl Kernel {
     pub fn new(seed: u64, steps_max: u64) -> Kernel {
         let state = State {
             now: Duration::ZERO,
+            node: 0,
             chance: Chance::new(seed),
             tasks: Vec::new(),
             free: Vec::new(),
@@ -110,7 +115,31 @@ impl Kernel {
             trace: mixed(seed),
             panics: Vec::new(),
         };
-        Kernel { state: Arc::new(Mutex::new(state)), alarms: Arc::default(), woken: Arc::default() }
+        Kernel { state: Arc::new(Mutex::new(state)), alarms: Arc::default(), woken: Arc::default(), recorder: None }
+    }
+
+    /// Has somebody take notes of what happens from now on.
+    #[must_use]
+    pub fn told_to(self, recorder: Option<Recorder>) -> Kernel {
+        Kernel { recorder, ..self }
+    }
+
+    /// Tells whether somebody takes notes.
+    pub fn is_told(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    /// Tells what happens, if somebody takes notes; gives the note's number. It changes nothing in the world.
+    pub fn tell(&self, note: impl FnOnce() -> Note) -> Option<usize> {
+        let recorder = self.recorder.as_ref()?;
+        let mut note = note();
+        let state = lock(&self.state);
+        (note.at, note.step) = (state.now, state.steps);
+        if note.node == NodeId::MAX {
+            note.node = state.node;
+        }
+        drop(state);
+        Some(recorder.add(note))
     }
 
     /// Gives the time since the world began.
@@ -243,6 +272,7 @@ impl Kernel {
         let mut state = lock(&self.state);
         state.now += STEP;
         state.steps += 1;
+        state.node = node;
         state.trace = mixed(state.trace ^ uses).wrapping_add(u64::from(node));
         if state.steps > state.steps_max { Err(Stuck::TooLong) } else { Ok(()) }
     }

@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod chance;
+pub mod command;
 pub mod house;
 pub mod kernel;
 pub mod machine;
@@ -18,6 +19,7 @@ pub mod outside;
 pub mod people;
 pub mod run;
 pub mod store;
+pub mod story;
 pub mod weather;
 pub mod world;
 

@@ -7,6 +7,7 @@ use sim_disk::Disk;
 use tokio::sync::Notify;
 
 use crate::kernel::{Kernel, NodeId};
+use crate::story::{Kind, Note};
 use crate::weather::{Trouble, Weather};
 use crate::world::Skew;
 
@@ -41,8 +42,14 @@ impl Machine {
         }
     }
 
+    /// Tells what happens to it.
+    pub fn tell(&self, text: impl FnOnce() -> String, bad: bool) {
+        self.kernel.tell(|| Note::new(Kind::Machine, "machine", text()).on(self.node).bad(bad));
+    }
+
     /// Notes that it runs.
     pub fn up(&self) {
+        self.tell(|| "starts".to_owned(), false);
         self.disk.start();
         self.down.store(false, Ordering::SeqCst);
     }
@@ -54,13 +61,16 @@ impl Machine {
 
     /// Kills all that runs on it, at this very moment; now and then the power goes with it.
     pub fn kill(&self) {
-        if self.disk.is_down() {
+        let mut powerless = self.disk.is_down();
+        if powerless {
             self.weather.count(Trouble::PowerLoss);
         } else if self.weather.strikes(Trouble::PowerLoss, &self.kernel) {
+            powerless = true;
             self.disk.cut();
         } else {
             self.disk.kill();
         }
+        self.tell(|| if powerless { "dies, and its power goes".to_owned() } else { "dies".to_owned() }, true);
         self.down.store(true, Ordering::SeqCst);
         self.kernel.end(self.node);
         self.died.notify_one();

@@ -11,6 +11,7 @@ use tower::ServiceExt;
 use crate::house::House;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::story::{Kind, Note, order};
 use crate::weather::Trouble;
 
 /// How long a client waits for an answer.
@@ -49,6 +50,18 @@ impl Ask {
     }
 }
 
+impl Ask {
+    fn told(&self, how: &str) -> Note {
+        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let key = self.key.as_ref().map(|key| format!(" key {key}")).unwrap_or_default();
+        let by = if self.token.as_deref() == Some(crate::house::STAFF) { "staff" } else { "client" };
+        let how = if how.is_empty() { String::new() } else { format!(" [{how}]") };
+        let note =
+            Note::new(Kind::Asked, "client", format!("{} {}{how}{key} by {by} {body}", self.method, self.path)).to("gateway");
+        note.about(order::named(&self.path)).bad(!how.is_empty())
+    }
+}
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -64,6 +77,17 @@ impl Answer {
     /// Gives the code of a problem.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
+    }
+
+    fn told(&self, asked: Option<usize>) -> Note {
+        let order = self.body["order_id"].as_str().unwrap_or_default();
+        let text = match (self.code(), self.body["state"].as_str()) {
+            ("", None) => format!("{} {order}", self.status),
+            ("", Some(state)) => format!("{} {order} is {state}", self.status),
+            (code, _) => format!("{} {code}: {}", self.status, self.body["detail"].as_str().unwrap_or_default()),
+        };
+        let note = Note::new(Kind::Answered, "gateway", text).to("client").bad(self.status >= 400).about(order::named(order));
+        asked.map_or_else(|| note.clone(), |asked| note.clone().answering(asked))
     }
 
     /// Tells whether the same ask may be sent again because nothing was decided yet.
@@ -89,23 +113,33 @@ impl Net {
         let weather = &self.machine.weather;
         self.kernel.sleep(Duration::from_micros(500 + self.kernel.below(30_000))).await;
         if weather.strikes(Trouble::AskLost, &self.kernel) {
+            self.kernel.tell(|| ask.told("is lost on its way").bad(true));
             self.kernel.sleep(PATIENCE).await;
             return None;
         }
         if weather.strikes(Trouble::AskTwice, &self.kernel) {
             // The twin's answer is nobody's.
-            drop(self.deliver(&ask));
+            drop(self.deliver(&ask, "arrives twice"));
         }
-        let answer = self.deliver(&ask)?;
+        let answer = self.deliver(&ask, "")?;
         let (clock, lost) = (self.kernel.clone(), weather.strikes(Trouble::AnswerLost, &self.kernel));
-        let answer = crate::within(&clock, PATIENCE, answer).await?.ok()?;
+        let answer = crate::within(&clock, PATIENCE, answer).await.and_then(Result::ok);
+        if lost || answer.is_none() {
+            let what = if answer.is_some() { "the answer is lost" } else { "no answer came" };
+            self.kernel.tell(|| ask.told(what).bad(true));
+        }
+        let answer = answer?;
         self.kernel.note(u64::from(answer.status));
         (!lost).then_some(answer)
     }
 
     /// Hands a request to the door, where it goes on by itself.
-    fn deliver(&self, ask: &Ask) -> Option<oneshot::Receiver<Answer>> {
-        let house = self.house.borrow().clone()?;
+    fn deliver(&self, ask: &Ask, how: &str) -> Option<oneshot::Receiver<Answer>> {
+        let Some(house) = self.house.borrow().clone() else {
+            self.kernel.tell(|| ask.told("the door is closed").bad(true));
+            return None;
+        };
+        let asked = self.kernel.tell(|| ask.told(how));
         let mut request = http::Request::builder().method(ask.method).uri(&ask.path);
         if let Some(key) = &ask.key {
             request = request.header("idempotency-key", key);
@@ -122,15 +156,19 @@ impl Net {
         };
         let request = request.body(body).ok()?;
         let (send, answer) = oneshot::channel();
+        let kernel = self.kernel.clone();
         self.kernel.spawn(
             self.machine.node,
             Box::pin(async move {
                 let Ok(response) = house.router.oneshot(request).await;
                 let status = response.status().as_u16();
                 let device = response.headers().get("comanda-device").and_then(|token| token.to_str().ok()).map(str::to_owned);
+                let correlation = response.headers().get("x-correlation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
                 let bytes = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-                let _ = send.send(Answer { status, device, body });
+                let answer = Answer { status, device, body };
+                kernel.tell(|| answer.told(asked).about(correlation));
+                let _ = send.send(answer);
             }),
         );
         Some(answer)

@@ -16,11 +16,14 @@ use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 use crate::machine::Machine;
+use crate::story::{Kind, Note, order};
 use crate::weather::Trouble;
 use crate::world;
 
 /// The node of the provider.
 pub const PROVIDER: u32 = 1;
+/// Who of the platform talks to the provider.
+const ASKER: &str = "payments";
 /// The provider's file on its disk.
 pub const FILE: &str = "/provider.db";
 /// The number in the ids that the provider gives.
@@ -54,10 +57,17 @@ fn lost() -> Fault {
 impl ToProvider {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, Fault> {
         let Machine { kernel, weather, .. } = &self.from;
+        let text = if kernel.is_told() { request_text(&request) } else { String::new() };
+        let asks = |how: &str| {
+            let note = Note::new(Kind::Asked, ASKER, format!("{text}{how}")).to("provider").on(self.from.node);
+            note.about(order::named(&text)).bad(!how.is_empty())
+        };
         if weather.strikes(Trouble::ProviderAway, kernel) {
+            kernel.tell(|| asks(" [cannot be reached]"));
             return Err(Fault::unavailable("outside_unreachable", "The service outside could not be reached."));
         }
         if weather.strikes(Trouble::ProviderAskLost, kernel) {
+            kernel.tell(|| asks(" [is lost on its way]"));
             return std::future::pending().await;
         }
         let mut builder = http::Request::builder().method(request.method).uri(&request.url);
@@ -67,6 +77,11 @@ impl ToProvider {
         let asked = builder
             .body(Body::from(request.body))
             .map_err(|error| Fault::internal("bad_outside_request", "The request cannot be made.").because(error))?;
+        let sent = kernel.tell(|| asks(""));
+        let answers = move |text: String, bad: bool| {
+            let note = Note::new(Kind::Answered, "provider", text).to(ASKER).bad(bad);
+            sent.map_or_else(|| note.clone(), |sent| note.clone().answering(sent))
+        };
         let (send, answer) = oneshot::channel();
         let (router, wind, clock) = (self.router.clone(), weather.clone(), kernel.clone());
         // On the provider's own machine: it goes on when whoever asked is gone.
@@ -78,23 +93,32 @@ impl ToProvider {
                     clock.sleep(Duration::from_millis(1_000 + clock.below(9_000))).await;
                 }
                 if wind.strikes(Trouble::ProviderFails, &clock) {
+                    clock.tell(|| answers("503".to_owned(), true));
                     let _ = send.send(Some(HttpResponse { status: 503, headers: vec![], body: bytes() }));
                     return;
                 }
                 let answer = router.oneshot(asked).await;
                 let Ok(response) = answer;
                 if provider_mock::is_dropped(&response) || wind.strikes(Trouble::ProviderAnswerLost, &clock) {
+                    clock.tell(|| answers(format!("{}, and the answer is lost", response.status()), true));
                     let _ = send.send(None);
                     return;
                 }
                 let status = response.status().as_u16();
                 let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 clock.sleep(Duration::from_micros(clock.below(20_000))).await;
+                clock.tell(|| answers(format!("{status} {}", String::from_utf8_lossy(&body)), status >= 400));
                 let _ = send.send(Some(HttpResponse { status, headers: vec![], body }));
             }),
         );
         answer.await.ok().flatten().ok_or_else(lost)
     }
+}
+
+/// Writes a request down for the story.
+fn request_text(request: &HttpRequest) -> String {
+    let path = request.url.split_once("//").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    format!("{} /{path} {}", request.method, String::from_utf8_lossy(&request.body))
 }
 
 fn bytes() -> axum::body::Bytes {

@@ -25,6 +25,7 @@ use crate::menu::Menu;
 use crate::net::{Ask, Net};
 use crate::outside::{self, PROVIDER};
 use crate::people;
+use crate::story::{Note, Recorder};
 use crate::weather::{Trouble, Weather};
 use crate::world::BEGINNING;
 
@@ -36,7 +37,7 @@ const STEPS_MAX: u64 = 20_000_000;
 const REST_MAX: Duration = Duration::from_secs(60 * 3_600);
 
 /// What a world is made from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     /// Decides everything.
     pub seed: u64,
@@ -44,10 +45,26 @@ pub struct Script {
     pub customers: u64,
     /// What must not strike, whatever the seed says.
     pub spared: Vec<Trouble>,
+    /// Within which time all customers come, if it is not for the seed to say.
+    pub span: Option<Duration>,
+    /// Whether only customers come: no staff who restock, break stations or pause services.
+    pub alone: bool,
+}
+
+impl Script {
+    /// Leaves to the seed all but how many come.
+    pub fn of(seed: u64, customers: u64) -> Script {
+        Script { seed, customers, spared: Vec::new(), span: None, alone: false }
+    }
+
+    /// Says within which time all customers come.
+    fn span(&self) -> Duration {
+        self.span.unwrap_or_else(|| Duration::from_millis(20_000 + Chance::new(self.seed ^ 0x5_9a11).below(600_000)))
+    }
 }
 
 /// How a world ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Ended {
     /// The seed.
     pub seed: u64,
@@ -67,6 +84,8 @@ pub struct Ended {
     pub counts: BTreeMap<&'static str, u64>,
     /// What was on.
     pub troubles: Vec<Trouble>,
+    /// Within which time the customers came.
+    pub span: Duration,
 }
 
 /// The fresh file of a platform, made once for all worlds.
@@ -85,10 +104,21 @@ impl Ground {
 
     /// Lives one world.
     pub fn live(&self, script: &Script) -> Ended {
+        self.live_told(script, None)
+    }
+
+    /// Lives one world and tells its story too.
+    pub fn tell(&self, script: &Script) -> (Ended, Vec<Note>) {
+        let recorder = Recorder::default();
+        let ended = self.live_told(script, Some(recorder.clone()));
+        (ended, recorder.told())
+    }
+
+    fn live_told(&self, script: &Script, recorder: Option<Recorder>) -> Ended {
         sim_disk::seed_sqlite(script.seed as u32);
         let (disk, books) = (Disk::new(script.seed), Disk::new(script.seed ^ 1));
         disk.put(house::FILE, self.fresh.as_ref().clone());
-        let kernel = Kernel::new(script.seed, STEPS_MAX);
+        let kernel = Kernel::new(script.seed, STEPS_MAX).told_to(recorder);
         let spared = script.spared.clone();
         let weather = Weather::draw(script.seed, |trouble| !spared.contains(&trouble));
         let troubles = weather.troubles();
@@ -116,7 +146,7 @@ impl Ground {
         let counts = book.counts();
         let orders = counts.get("orders").copied().unwrap_or(0);
         let struck = weather.struck();
-        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles }
+        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles, span: script.span() }
     }
 }
 
@@ -147,10 +177,12 @@ impl Life {
         kernel.spawn(0, Box::pin(keep_up(plot, show)));
         kernel.spawn(0, Box::pin(strike(machine.clone())));
         let net = Net { kernel: kernel.clone(), machine: machine.clone(), house: house.clone() };
-        let span = Duration::from_millis(20_000 + chance.below(600_000));
+        let span = script.span();
         for number in 0..script.customers {
             let (net, book, menu) = (net.clone(), book.clone(), menu.clone());
-            let wait = Duration::from_millis(chance.below(u64::try_from(span.as_millis()).unwrap_or(1)));
+            // Each by a chance of their own, so that fewer customers leave the others as they were.
+            let mut own = Chance::new(script.seed ^ (number + 1) << 32);
+            let wait = Duration::from_millis(own.below(u64::try_from(span.as_millis()).unwrap_or(1)));
             kernel.spawn(
                 0,
                 Box::pin(async move {
@@ -159,16 +191,17 @@ impl Life {
                 }),
             );
         }
-        let rounds = chance.below(8);
+        let rounds = if script.alone { 0 } else { chance.below(8) };
         kernel.spawn(0, Box::pin(people::desk(net.clone(), book.clone(), menu.clone(), rounds)));
-        if chance.happens(300) {
+        if !script.alone && chance.happens(300) {
             kernel.spawn(0, Box::pin(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4))));
         }
-        if chance.happens(300) {
+        if !script.alone && chance.happens(300) {
             kernel.spawn(0, Box::pin(people::deliveries(net.clone(), book.clone(), chance.below(4))));
         }
         // All who came have gone, served or not.
         kernel.sleep(span + Duration::from_secs(900)).await;
+        machine.tell(|| "all trouble ends".to_owned(), false);
         weather.heal();
         kernel.thaw(machine.node);
         machine.disk.cut_at(u64::MAX);
@@ -278,9 +311,13 @@ async fn keep_up(plot: Plot, show: watch::Sender<Option<House>>) {
             }),
         );
         let house = match started.await {
-            Ok(Ok(house)) => Some(house),
+            Ok(Ok(house)) => {
+                machine.tell(|| "is up".to_owned(), false);
+                Some(house)
+            }
             // It did not come up: a store that fails at the start is an end of the process.
-            Ok(Err(_)) => {
+            Ok(Err(fault)) => {
+                machine.tell(|| format!("does not come up: {fault}"), true);
                 machine.kill();
                 None
             }
@@ -307,19 +344,25 @@ async fn strike(machine: Machine) {
         if weather.strikes(Trouble::CrashAnywhere, kernel) {
             machine.kill();
         } else if weather.strikes(Trouble::Freeze, kernel) {
+            machine.tell(|| "stands still".to_owned(), true);
             kernel.freeze(machine.node);
             kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
             kernel.thaw(machine.node);
+            machine.tell(|| "goes on".to_owned(), false);
         } else if weather.strikes(Trouble::PowerCut, kernel) {
             machine.disk.cut_at(1 + kernel.below(300));
         } else if weather.strikes(Trouble::DiskFull, kernel) {
+            machine.tell(|| "has hardly any room on its disk".to_owned(), true);
             machine.disk.set_room(Some(kernel.below(200_000)));
             kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
             machine.disk.set_room(None);
+            machine.tell(|| "has room on its disk again".to_owned(), false);
         } else if weather.strikes(Trouble::FlushFails, kernel) {
+            machine.tell(|| "will see a flush fail".to_owned(), true);
             machine.disk.fail_sync(1 + kernel.below(30));
         } else if weather.strikes(Trouble::ClockJumps, kernel) {
             let jump = i64::try_from(kernel.below(7_200_000_000)).unwrap_or(0) - 3_600_000_000;
+            machine.tell(|| format!("its clock shows {} s more than it is", jump / 1_000_000), true);
             machine.skew.store(jump, std::sync::atomic::Ordering::Relaxed);
         }
     }

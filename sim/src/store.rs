@@ -9,6 +9,7 @@ use sql::{Batch, Migration, Row, Value, Verdict};
 
 use crate::chance::mixed;
 use crate::machine::Machine;
+use crate::story::entry::{Ended, Entry};
 use crate::weather::Trouble;
 
 /// An engine of a machine.
@@ -44,25 +45,32 @@ impl<E: ?Sized> Weathered<E> {
     }
 
     /// Carries out a commit, or what is left of it; `doubt` is the verdict of which nobody knows what it means.
-    async fn commit<T>(&self, doubt: T, commit: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    async fn commit<T: Ended>(&self, entry: Entry, doubt: T, commit: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         let Machine { kernel, weather, .. } = &self.machine;
         self.wait().await;
         if weather.strikes(Trouble::CrashBefore, kernel) {
+            entry.ends(&self.machine, "crashes before it commits", true);
             return self.machine.crash().await;
         }
         if weather.strikes(Trouble::CommitFails, kernel) {
+            entry.ends(&self.machine, "the store refuses", true);
             return Err(failed());
         }
         if weather.strikes(Trouble::DoubtLost, kernel) {
+            entry.ends(&self.machine, "in doubt, and it has not happened", true);
             return Ok(doubt);
         }
         let verdict = commit.await;
+        let (words, is_done) = verdict.as_ref().map_or_else(|fault| (format!("fails with {}", fault.code), false), Ended::words);
         if self.machine.disk.is_down() || weather.strikes(Trouble::CrashAfter, kernel) {
+            entry.ends(&self.machine, &format!("{words}, and crashes"), true);
             return self.machine.crash().await;
         }
         if verdict.is_ok() && weather.strikes(Trouble::DoubtDone, kernel) {
+            entry.ends(&self.machine, &format!("in doubt, {words}"), true);
             return Ok(doubt);
         }
+        entry.ends(&self.machine, &words, !is_done);
         verdict
     }
 }
@@ -102,7 +110,8 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>> {
         let size = mixed(batch.steps.len() as u64).wrapping_add(batch.events.len() as u64);
         self.machine.kernel.note(batch.service.bytes().fold(size, |sum, byte| mixed(sum ^ u64::from(byte))));
-        Box::pin(async move { self.commit(Verdict::Unknown, self.engine.commit(batch)).await })
+        let entry = Entry::of_rows(&batch, &self.machine);
+        Box::pin(async move { self.commit(entry, Verdict::Unknown, self.engine.commit(batch)).await })
     }
 }
 
@@ -131,7 +140,8 @@ impl documents::Engine for Weathered<dyn documents::Engine> {
 
     fn put(&self, put: documents::Put) -> BoxFuture<'_, Result<documents::Verdict, Fault>> {
         self.machine.kernel.note(mixed(put.id.unsigned_abs()));
-        Box::pin(async move { self.commit(documents::Verdict::Unknown, self.engine.put(put)).await })
+        let entry = Entry::of_document(&put, &self.machine);
+        Box::pin(async move { self.commit(entry, documents::Verdict::Unknown, self.engine.put(put)).await })
     }
 
     fn recorded(&self, service: &'static str, key: i64) -> BoxFuture<'_, Result<Option<documents::Answer>, Fault>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chance::Chance;
+use crate::story::{Kind, Note};
 
 /// Everything that can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +95,16 @@ impl Trouble {
         Trouble::MailFails,
     ];
 
+    /// Names it as the command line does.
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// Reads a name.
+    pub fn of(name: &str) -> Option<Trouble> {
+        Trouble::ALL.into_iter().find(|trouble| trouble.name() == name)
+    }
+
     /// How often it may strike at most, in a thousand times that it could.
     fn most(self) -> u64 {
         match self {
@@ -112,6 +123,8 @@ impl Trouble {
 }
 
 struct Sky {
+    /// Each has a chance of its own, so that one that is spared leaves the others as they were.
+    chances: BTreeMap<Trouble, Chance>,
     rates: BTreeMap<Trouble, u64>,
     struck: BTreeMap<Trouble, u64>,
 }
@@ -134,7 +147,8 @@ impl Weather {
                 rates.insert(trouble, rate);
             }
         }
-        Weather(Arc::new(Mutex::new(Sky { rates, struck: BTreeMap::new() })))
+        let chances = Trouble::ALL.into_iter().zip(1..).map(|(trouble, number)| (trouble, Chance::new(seed ^ number << 40)));
+        Weather(Arc::new(Mutex::new(Sky { chances: chances.collect(), rates, struck: BTreeMap::new() })))
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Sky) -> T) -> T {
@@ -149,9 +163,10 @@ impl Weather {
     /// Tells whether something strikes now, and counts it.
     pub fn strikes(&self, trouble: Trouble, kernel: &crate::kernel::Kernel) -> bool {
         let rate = self.rate(trouble);
-        if rate == 0 || !kernel.happens(rate) {
+        if rate == 0 || !self.with(|sky| sky.chances.get_mut(&trouble).is_some_and(|chance| chance.happens(rate))) {
             return false;
         }
+        kernel.tell(|| Note::new(Kind::Struck, "weather", trouble.name()).bad(true));
         self.count(trouble);
         true
     }

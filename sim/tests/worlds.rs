@@ -1,9 +1,11 @@
 //! Worlds by their seeds: some of them in every run of the tests, and each twice, so that the seed is known to decide all.
 
 use sim::run::{Ground, Script};
+use sim::story::order::Ties;
+use sim::story::text;
 
 fn script(seed: u64) -> Script {
-    Script { seed, customers: 12, spared: vec![] }
+    Script::of(seed, 12)
 }
 
 #[test]
@@ -30,4 +32,22 @@ fn a_handful_of_worlds_keeps_every_promise() {
         struck += ended.struck.values().sum::<u64>();
     }
     assert!(struck > 100, "only {struck} faults struck");
+}
+
+#[test]
+fn to_tell_a_story_changes_nothing_and_leaves_no_order_out() {
+    let ground = Ground::new().unwrap();
+    for seed in 20..22 {
+        let (lived, (told, notes)) = (ground.live(&script(seed)), ground.tell(&script(seed)));
+        assert_eq!((lived.trace, lived.steps), (told.trace, told.steps), "seed {seed}");
+        let ties = Ties::of(&notes);
+        assert!(ties.orders().count() as u64 >= told.orders, "seed {seed}");
+        for order in ties.orders() {
+            let page = text::page(order, &notes);
+            assert!(page.len() <= 80, "{order} has {} lines", page.len());
+            for word in ["Place", "says order.created", "inventory "] {
+                assert!(page.iter().any(|line| line.contains(word)), "{order} without {word}: {page:#?}");
+            }
+        }
+    }
 }

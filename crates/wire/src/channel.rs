@@ -14,7 +14,7 @@ use crate::body::{Answer, late};
 use crate::edge::{Edge, Leave};
 use crate::fault::{code_in, fault_in, status_of};
 use crate::parcel::Parcel;
-use crate::{Call, Exchange, headers};
+use crate::{Attempted, Call, Exchange, headers};
 
 /// The first wait before a repeat, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
@@ -167,7 +167,7 @@ impl Errand<'_> {
             Ok(leave) => leave,
             Err(fault) => return Attempt::Failed(fault, Again::Never),
         };
-        match self.deliver(request).await {
+        match self.witnessed(request).await {
             Ok(response) => match code_in(response.headers()) {
                 None => Attempt::Answered((response, Some(leave))),
                 Some(code) => {
@@ -180,6 +180,22 @@ impl Errand<'_> {
                 Attempt::Failed(fault, again)
             }
         }
+    }
+
+    async fn witnessed(&mut self, request: Request<Body>) -> Result<Response<Body>, (Fault, Again)> {
+        let Channel { exchange, edge, .. } = self.channel;
+        let Some(witness) = exchange.witness() else { return self.deliver(request).await };
+        let method = request.uri().path();
+        let asked = witness.asked(Attempted { from: edge.from, to: edge.to, method, call: self.call });
+        let answer = self.deliver(request).await;
+        match &answer {
+            Ok(response) if code_in(response.headers()).is_some_and(|code| code != 0) => {
+                witness.answered(asked, fault_in(response.headers()).as_ref());
+            }
+            Ok(_) => witness.answered(asked, None),
+            Err((fault, _)) => witness.answered(asked, Some(fault)),
+        }
+        answer
     }
 
     async fn deliver(&mut self, mut request: Request<Body>) -> Result<Response<Body>, (Fault, Again)> {

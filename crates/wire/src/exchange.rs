@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use base::{Fault, PlatformKey, World};
 use http::{Request, Response, Uri};
@@ -17,7 +17,7 @@ use crate::listen::Peer;
 use crate::remote::{Dial, PlainTcp, Undelivered};
 use crate::routes::Handler;
 use crate::server::{self, Gate, Local};
-use crate::{Call, Channel, Faults, Policy, headers};
+use crate::{Call, Channel, Faults, Policy, Witness, headers};
 
 /// A clonable handle of the switchboard. Services start in any order: a name is resolved when it is called.
 #[derive(Clone)]
@@ -35,6 +35,7 @@ struct Inner {
     remotes: RwLock<BTreeMap<String, Arc<Instances>>>,
     gates: RwLock<BTreeMap<String, Arc<Gate>>>,
     edges: RwLock<BTreeMap<(&'static str, &'static str), Arc<Edge>>>,
+    witness: OnceLock<Arc<dyn Witness>>,
 }
 
 impl Exchange {
@@ -54,6 +55,7 @@ impl Exchange {
             remotes: RwLock::default(),
             gates: RwLock::default(),
             edges: RwLock::default(),
+            witness: OnceLock::new(),
         }))
     }
 
@@ -141,6 +143,15 @@ impl Exchange {
         let Some(edge) = self.edge(from, to) else { return false };
         edge.set_faults(faults);
         true
+    }
+
+    /// Lets somebody see every call that leaves this process's services from now on. There is one at most: the first.
+    pub fn watch(&self, witness: Arc<dyn Witness>) {
+        let _ = self.0.witness.set(witness);
+    }
+
+    pub(crate) fn witness(&self) -> Option<&dyn Witness> {
+        self.0.witness.get().map(AsRef::as_ref)
     }
 
     pub(crate) fn world(&self) -> &World {

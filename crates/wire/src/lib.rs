@@ -22,6 +22,7 @@ mod routes;
 mod server;
 #[cfg(feature = "tls")]
 mod tls;
+mod witness;
 
 pub use breaker::{BreakerState, BreakerView};
 pub use call::Call;
@@ -33,3 +34,4 @@ pub use remote::{Dial, PlainTcp, Stream};
 pub use routes::Routes;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsFiles};
+pub use witness::{Attempted, Witness};

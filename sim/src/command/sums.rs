@@ -1,0 +1,100 @@
+//! What many worlds come to, added up and told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::Ended;
+use crate::weather::Trouble;
+
+/// How many lines of what was wrong are shown of one world.
+const WRONG_MAX: usize = 12;
+
+/// Sums over worlds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// How many worlds.
+    pub worlds: u64,
+    /// How many orders there were.
+    pub orders: u64,
+    /// How many steps were taken.
+    pub steps: u64,
+    /// How often each trouble struck, by its name.
+    pub struck: BTreeMap<String, u64>,
+    /// What people did.
+    pub counts: BTreeMap<String, u64>,
+    /// The seeds whose worlds broke a promise, with what was said of each.
+    pub broken: BTreeMap<u64, String>,
+}
+
+impl Sums {
+    /// Sums one world up.
+    pub fn of(ended: &Ended) -> Sums {
+        let mut sums = Sums { worlds: 1, orders: ended.orders, steps: ended.steps, ..Sums::default() };
+        sums.struck = ended.struck.iter().map(|(trouble, count)| (trouble.name(), *count)).collect();
+        sums.counts = ended.counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect();
+        if !ended.wrong.is_empty() {
+            sums.broken.insert(ended.seed, verdict(ended));
+        }
+        sums
+    }
+
+    /// Adds other sums.
+    pub fn add(&mut self, other: &Sums) {
+        self.worlds += other.worlds;
+        self.orders += other.orders;
+        self.steps += other.steps;
+        more(&mut self.struck, &other.struck);
+        more(&mut self.counts, &other.counts);
+        self.broken.extend(other.broken.iter().map(|(seed, verdict)| (*seed, verdict.clone())));
+    }
+
+    /// Says how fast it goes.
+    pub fn pace(&self, took: Duration) -> String {
+        let seconds = took.as_secs_f64().max(0.001);
+        format!(
+            "{} worlds, {} orders, {} steps in {seconds:.1} s: {:.1} worlds and {:.0} orders per second",
+            self.worlds,
+            self.orders,
+            self.steps,
+            self.worlds as f64 / seconds,
+            self.orders as f64 / seconds
+        )
+    }
+
+    /// Prints all.
+    pub fn tell(&self, took: Duration) {
+        println!("{}", self.pace(took));
+        println!("people: {:?}", self.counts);
+        println!("struck: {:?}", self.struck);
+        let never: Vec<String> =
+            Trouble::ALL.into_iter().map(Trouble::name).filter(|name| !self.struck.contains_key(name)).collect();
+        if !never.is_empty() {
+            println!("never struck: {}", never.join(", "));
+        }
+        match self.broken.len() {
+            0 => println!("every promise was kept"),
+            count => println!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),
+        }
+    }
+}
+
+fn more(sums: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
+    for (what, count) in other {
+        *sums.entry(what.clone()).or_default() += count;
+    }
+}
+
+/// Says how a world ended.
+pub fn verdict(ended: &Ended) -> String {
+    if ended.wrong.is_empty() {
+        return format!("seed {}: every promise was kept", ended.seed);
+    }
+    let mut lines = vec![format!("seed {} broke a promise; it had {:?}", ended.seed, ended.troubles)];
+    lines.extend(ended.wrong.iter().take(WRONG_MAX).map(|wrong| format!("  {wrong}")));
+    if ended.wrong.len() > WRONG_MAX {
+        lines.push(format!("  and {} more", ended.wrong.len() - WRONG_MAX));
+    }
+    lines.join("\n")
+}

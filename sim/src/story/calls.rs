@@ -1,0 +1,29 @@
+//! Calls between services, as their callers see them.
+
+use base::Fault;
+use wire::{Attempted, Witness};
+
+use super::{Kind, Note};
+use crate::machine::Machine;
+
+/// Tells of the calls that leave a machine's services.
+pub struct Listener(pub Machine);
+
+impl Witness for Listener {
+    fn asked(&self, attempt: Attempted<'_>) -> u64 {
+        let method = attempt.method.rsplit('/').next().unwrap_or_default();
+        let asked = self.0.kernel.tell(|| {
+            let note = Note::new(Kind::Asked, attempt.from, method).to(attempt.to).on(self.0.node);
+            note.about([attempt.call.correlation.clone()])
+        });
+        asked.unwrap_or_default() as u64
+    }
+
+    fn answered(&self, asked: u64, fault: Option<&Fault>) {
+        self.0.kernel.tell(|| {
+            let text = fault.map_or_else(|| "ok".to_owned(), |fault| format!("{}: {}", fault.code, fault.message));
+            let asked = usize::try_from(asked).unwrap_or_default();
+            Note::new(Kind::Answered, "", text).bad(fault.is_some()).on(self.0.node).answering(asked)
+        });
+    }
+}

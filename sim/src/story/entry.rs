@@ -1,0 +1,142 @@
+//! A commit as it is entered: what it says, writes and uses up, in short, and what became of it.
+
+use base::NewEvent;
+use documents::Put;
+use sql::{Batch, Expect, Step, Value};
+
+use super::{Kind, Note};
+use crate::machine::Machine;
+
+/// How a commit can end, for whoever tells of it.
+pub trait Ended {
+    /// Says it, and whether everything happened.
+    fn words(&self) -> (String, bool);
+}
+
+impl Ended for sql::Verdict {
+    fn words(&self) -> (String, bool) {
+        match self {
+            sql::Verdict::Done { .. } => ("commits".to_owned(), true),
+            sql::Verdict::Missed { step } => (format!("is refused at step {}", step + 1), false),
+            sql::Verdict::Unknown => ("nobody knows".to_owned(), false),
+        }
+    }
+}
+
+impl Ended for documents::Verdict {
+    fn words(&self) -> (String, bool) {
+        match self {
+            documents::Verdict::Done => ("commits".to_owned(), true),
+            documents::Verdict::Missed => ("is refused".to_owned(), false),
+            documents::Verdict::Unknown => ("nobody knows".to_owned(), false),
+        }
+    }
+}
+
+/// A commit before anybody knows how it ends.
+pub struct Entry {
+    note: Option<Note>,
+    steps: Vec<String>,
+}
+
+impl Entry {
+    /// Reads a batch of rows; nothing is read unless somebody takes notes.
+    pub fn of_rows(batch: &Batch, machine: &Machine) -> Entry {
+        if !machine.kernel.is_told() {
+            return Entry { note: None, steps: Vec::new() };
+        }
+        let mut note = noted(batch.service, &batch.events);
+        let mut parts: Vec<String> = Vec::new();
+        let mut steps = Vec::new();
+        for step in &batch.steps {
+            note.ids.extend(step.params.iter().filter_map(|value| match value {
+                Value::Int(number) if *number > 1 << 40 => Some(*number),
+                _ => None,
+            }));
+            let part = part(batch.service, step);
+            if !part.is_empty() && !parts.contains(&part) {
+                parts.push(part.clone());
+            }
+            steps.push(part);
+        }
+        note.text = joined(&note, &parts);
+        Entry { note: Some(note), steps }
+    }
+
+    /// Reads a change of a document.
+    pub fn of_document(put: &Put, machine: &Machine) -> Entry {
+        if !machine.kernel.is_told() {
+            return Entry { note: None, steps: Vec::new() };
+        }
+        let mut note = noted(put.service, &put.events);
+        note.ids.push(put.id);
+        let part = if put.content.is_some() { vec![format!("~{}", put.collection.name)] } else { Vec::new() };
+        note.text = joined(&note, &part);
+        Entry { note: Some(note), steps: Vec::new() }
+    }
+
+    /// Tells how it ended.
+    pub fn ends(self, machine: &Machine, words: &str, bad: bool) {
+        let Some(mut note) = self.note else { return };
+        note.text = format!("{words}: {}", note.text);
+        // A guard that did not hold says more than its number.
+        if let Some(step) = words.strip_prefix("is refused at step ").and_then(|step| step.parse::<usize>().ok()) {
+            let step = step.checked_sub(1).and_then(|step| self.steps.get(step)).map_or("", String::as_str);
+            note.text = format!("{} [the guard: {step}]", note.text);
+        }
+        machine.kernel.tell(|| note.bad(bad).on(machine.node));
+    }
+}
+
+fn noted(service: &'static str, events: &[NewEvent]) -> Note {
+    let mut note = Note::new(Kind::Commit, service, "");
+    for event in events {
+        let name = event.kind.rsplit_once(".v").map_or(event.kind, |(name, _)| name);
+        note.said.push((name, event.key, event.correlation.clone()));
+        note.ids.push(event.key);
+    }
+    note
+}
+
+fn joined(note: &Note, parts: &[String]) -> String {
+    let mut text = String::new();
+    if !note.said.is_empty() {
+        let names: Vec<&str> = note.said.iter().map(|(name, _, _)| *name).collect();
+        text = format!("says {}; ", names.join(", "));
+    }
+    text.push_str(&parts.join(" "));
+    text.trim_end_matches("; ").to_owned()
+}
+
+/// Says what a step does in a word: `+orders_lines` inserts, `~` updates, `-` deletes, `!` guards.
+fn part(service: &str, step: &Step) -> String {
+    let words: Vec<&str> = step.text.split_whitespace().take(3).collect();
+    let (sign, table) = match words.as_slice() {
+        [first, _, table] if first.eq_ignore_ascii_case("insert") => ('+', *table),
+        [first, _, table] if first.eq_ignore_ascii_case("delete") => ('-', *table),
+        [first, table, ..] if first.eq_ignore_ascii_case("update") => ('~', *table),
+        _ => return String::new(),
+    };
+    let table = table.strip_prefix(service).and_then(|rest| rest.strip_prefix('_')).unwrap_or(table);
+    let text = |place: usize| match step.params.get(place) {
+        Some(Value::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let number = |place: usize| match step.params.get(place) {
+        Some(Value::Int(number)) => *number,
+        _ => 0,
+    };
+    let guard = if matches!(step.expect, Expect::Rows(_)) { "!" } else { "" };
+    match (sign, table) {
+        ('+', "cursors") => format!("hears {}≤{}", text(0), number(1)),
+        ('~', "cursors") => format!("hears {}≤{}", text(0), number(2)),
+        ('+', "ahead") => format!("hears {}={}", text(0), number(1)),
+        ('-', "ahead") => String::new(),
+        ('+', "jobs") => format!("+job:{}", text(1)),
+        ('-', "jobs") if step.params.len() == 2 && !text(0).is_empty() => format!("-job:{}", text(0)),
+        ('-', "jobs") => "-job".to_owned(),
+        ('~', "jobs") => "~job".to_owned(),
+        ('+', "parked") => format!("PARKS {} {}", text(4), text(7)),
+        _ => format!("{sign}{table}{guard}"),
+    }
+}
