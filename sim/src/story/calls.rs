@@ -23,7 +23,7 @@ impl Witness for Listener {
         self.0.kernel.tell(|| {
             let text = fault.map_or_else(|| "ok".to_owned(), |fault| format!("{}: {}", fault.code, fault.message));
             let asked = usize::try_from(asked).unwrap_or_default();
-            Note::new(Kind::Answered, "", text).bad(fault.is_some()).on(self.0.node).answering(asked)
+            Note::new(Kind::Answered, String::new(), text).bad(fault.is_some()).on(self.0.node).answering(asked)
         });
     }
 }

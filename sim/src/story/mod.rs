@@ -134,9 +134,12 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a note and gives its number.
-    pub fn add(&self, note: Note) -> usize {
+    /// Adds a note and gives its number. An answer goes the way of its question back, unless it says otherwise.
+    pub fn add(&self, mut note: Note) -> usize {
         let mut notes = self.notes();
+        if let Some(asked) = note.answers.and_then(|asked| notes.get(asked)).filter(|_| note.to.is_none()) {
+            (note.who, note.to) = (asked.to.clone().unwrap_or_default(), Some(asked.who.clone()));
+        }
         notes.push(note);
         notes.len() - 1
     }
