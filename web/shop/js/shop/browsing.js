@@ -2,11 +2,16 @@
 
 import { language, t } from '../core/i18n.js';
 import { say } from '../core/page.js';
+import { orders } from './device.js';
 import { hoursText, open } from './hours.js';
 import { extras, FILTERS, narrowed, picture, read, there } from './menu.js';
 
 /** How old a menu may be while somebody looks at it. */
 const FRESH_MS = 30000;
+/** From this width on a screen shows what is found without being moved. */
+const WIDE = 900;
+/** For so long an order is led to from the menu. */
+const LATELY_MS = 2 * 3600000;
 
 export function browsing() {
   return {
@@ -59,12 +64,23 @@ export function browsing() {
       return !this.menu || open(this.menu.shop).now;
     },
 
+    /** The last order of this device while it may still be on its way: whoever comes back looks for it first. */
+    get lately() {
+      const last = orders()[0];
+      return last && Date.now() - Date.parse(last.at) < LATELY_MS ? last : null;
+    },
+
     isOn(name) {
       return this.filters.includes(name);
     },
     toggle(name) {
       this.filters = this.isOn(name) ? this.filters.filter((other) => other !== name) : [...this.filters, name];
       this.tellFound();
+    },
+    /** What is found is brought into sight: on a phone the keys cover it where the search stands first, and a long way down it is above. */
+    toFound() {
+      const top = this.$refs.hero.offsetTop + this.$refs.hero.offsetHeight;
+      if (innerWidth < WIDE || scrollY > top) this.$nextTick(() => scrollTo({ top }));
     },
     tellFound() {
       say(t('found', { n: this.found }));
@@ -81,6 +97,14 @@ export function browsing() {
       heading?.focus({ preventScroll: true });
     },
 
+    /** A finger may press the whole card to choose; what goes into the cart at once needs its button. */
+    tap(found, event) {
+      if (there(found) && (event.target.closest('button') || !this.isPlain(found))) this.choose(found);
+    },
+    lookOf(found) {
+      if (!there(found)) return 'dish--out';
+      return this.isPlain(found) ? '' : 'dish--asks';
+    },
     picture,
     there,
     unpictured(event) {

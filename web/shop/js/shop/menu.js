@@ -47,9 +47,14 @@ export const FILTERS = {
   nutless: (found) => found.attributes.nuts === false,
 };
 
+/** What is left of a word without its last ending: who looks for mushrooms means a dish with a mushroom, too. */
+function stem(word) {
+  return word.length > 3 ? word.replace(/(?:[аеиоуыюя]|s)$/, '') : word;
+}
+
 /** Gives the categories with what is left of them after search and filters; empty ones are left out. */
 export function narrowed(menu, text, filters) {
-  const words = folded(text).split(/\s+/).filter(Boolean);
+  const words = folded(text).split(/\s+/).filter(Boolean).map(stem);
   const fits = (found) => {
     if (found.retired || !filters.every((name) => FILTERS[name](found))) return false;
     if (!words.length) return true;

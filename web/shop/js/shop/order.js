@@ -10,7 +10,7 @@ import { again, orderOf, remember } from './device.js';
 import { picture, sizeWords } from './menu.js';
 import { moneyMoves, whatOfMoney } from './paying.js';
 import { place } from './placing.js';
-import { dish, over, stages, waits } from './stages.js';
+import { dish, over, short, stages, waits } from './stages.js';
 import { added, load, save } from './cart.js';
 
 /** A stop on the way that is not said as an event, such as another booking of a station, is seen after this at the latest. */
@@ -140,12 +140,17 @@ function page() {
     wordFor(...keys) {
       const all = shared ? keys.flatMap((key) => [`shared.${key}`, key]) : keys;
       const found = all.find(has);
-      return found ? t(found) : '';
+      return found ? t(found, { order: this.no }) : '';
+    },
+    /** What is called out behind the counter. */
+    get no() {
+      return this.order ? short(this.order.order_id) : '';
     },
     get title() {
       const state = this.order?.state;
       if (!state) return t('order.loading');
-      return this.pickup ? this.wordFor(`now.${state}_pickup`, `now.${state}`) : this.wordFor(`now.${state}`);
+      const kinds = [this.pickup && '_pickup', !this.cooks && '_goods', ''].filter((kind) => kind !== false);
+      return this.wordFor(...kinds.map((kind) => `now.${state}${kind}`));
     },
     get text() {
       const order = this.order;
@@ -243,9 +248,11 @@ function page() {
       if (charge.kind === 'tax') return t(charge.included ? 'receipt.rate_included' : 'receipt.rate', { rate: number(charge.rate_bp / 10000, { style: 'percent', maximumFractionDigits: 2 }) });
       return t({ delivery_fee: 'sum.delivery', tip: 'sum.tip', discount: 'sum.discount' }[charge.kind] || 'sum.delivery');
     },
-    get paidBy() {
-      const paid = (this.told?.payment?.taken.amount_minor || 0) > 0;
-      return t(this.order?.payment === 'cash' ? 'receipt.cash' : paid ? 'receipt.card' : 'receipt.card_open');
+    /** How it was or will be paid, `{ how, sum }`; nothing where nothing was taken. */
+    get paid() {
+      const taken = this.told?.payment?.taken;
+      if (taken?.amount_minor > 0) return { how: this.order.payment === 'cash' ? 'cash' : 'card', sum: taken };
+      return this.moving && this.order.payment === 'cash' ? { how: 'cash_due', sum: this.order.total } : null;
     },
     picture,
     unpictured(event) {
@@ -275,6 +282,7 @@ function page() {
 
     /** Places the same once more, paid otherwise. What it costs must still be what it was, else the cart says what changed. */
     async retry(method) {
+      if (this.busy) return;
       this.busy = method;
       this.trouble = '';
       const { lines, fulfilment, contact } = this.own.body;
@@ -292,7 +300,10 @@ function page() {
         say(this.trouble, true);
       }
     },
+    /** Whoever presses twice means it once. */
     reorder() {
+      if (this.busy) return;
+      this.busy = 'reorder';
       save(again(this.order).reduce((lines, line) => added(lines, line), load()));
       location.assign('/#cart');
     },

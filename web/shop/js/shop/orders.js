@@ -6,6 +6,7 @@ import { start } from '../core/page.js';
 import { added, load, save } from './cart.js';
 import { again } from './device.js';
 import { picture, sizeWords } from './menu.js';
+import { short } from './stages.js';
 
 function page() {
   return {
@@ -15,7 +16,10 @@ function page() {
     trouble: false,
     busy: false,
 
+    going: false,
+
     async init() {
+      addEventListener('pageshow', (event) => event.persisted && (this.going = false));
       await this.more();
     },
     async more() {
@@ -38,7 +42,7 @@ function page() {
       }
     },
     linesOf(order) {
-      return order.lines.map((line) => [`${line.quantity} × ${named(line.name)}`, sizeWords(line.size)].filter(Boolean).join(', ')).join('; ');
+      return order.lines.map((line) => [`${line.quantity}\u00a0×\u00a0${named(line.name)}`, sizeWords(line.size)].filter(Boolean).join(', ')).join('; ');
     },
     picturesOf(order) {
       return [...new Set(order.lines.map((line) => line.item))].slice(0, 4);
@@ -46,7 +50,13 @@ function page() {
     lookOf(order) {
       return { delivered: 'badge--good', cancelled: 'badge--bad' }[order.state] || 'badge--accent';
     },
+    noOf(order) {
+      return short(order.order_id);
+    },
     reorder(order) {
+      // Whoever presses twice means it once: all of it would be in the cart twice.
+      if (this.going) return;
+      this.going = true;
       save(again(order).reduce((lines, line) => added(lines, line), load()));
       location.assign('/#cart');
     },

@@ -6,6 +6,11 @@ const WAY = ['pending', 'reserved', 'promised', 'paid', 'cooking', 'ready', 'shi
 /** How full the bar of a dish is whose time is over while it is still being made. */
 const ALMOST = 0.97;
 
+/** The last signs of an id: what staff call out, and what a guest says at the counter. */
+export function short(id) {
+  return `#${id.slice(-4).toUpperCase()}`;
+}
+
 /** Tells whether nothing more will happen to an order. */
 export function over(order) {
   return order.state === 'delivered' || order.state === 'cancelled';
