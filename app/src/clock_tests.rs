@@ -97,7 +97,7 @@ impl Shop {
                     self.orders.push(id.clone());
                     return id;
                 }
-                Err(fault) if fault.kind.is_retryable() || fault.code == "principal_expired" => {
+                Err(fault) if fault.kind.is_retryable() => {
                     world.sleep(Duration::from_millis(50)).await;
                 }
                 Err(fault) => panic!("{fault}"),

@@ -152,6 +152,7 @@ pub async fn start_in(
     let boot = Boot {
         world: world.clone(),
         key: folder.key().clone(),
+        exchange: wire::Exchange::new(world.clone(), folder.key().clone()),
         database,
         topology: Arc::new(Topology::parse(TOPOLOGY).map_err(|report| Fault::internal("bad_topology", report.to_string()))?),
         outside: Outside {

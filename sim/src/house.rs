@@ -8,10 +8,15 @@ use std::time::Duration;
 use axum::Router;
 use base::{Fault, PlatformKey};
 use embedded::{Database, Mode, Options};
-use host::{Boot, Engines, Outside, Platform, keeper};
+use host::{Boot, Engines, Outside, Platform, Service, keeper};
+use saga::Relay;
 use sim_disk::Disk;
 use topology::Topology;
+use wire::Exchange;
 
+use crate::cluster::papers::Papers;
+use crate::cluster::rows::Rows;
+use crate::cluster::{self, Cluster, Dialer, Member};
 use crate::machine::Machine;
 use crate::outside::{Mailbox, ToProvider};
 use crate::store::Weathered;
@@ -39,6 +44,49 @@ pub struct Plot {
     pub provider: Option<(Machine, Router)>,
     /// By what its services hear each other late.
     pub hearing: u64,
+    /// Which of the services, above which engines; none for all of them in one process, above its own file.
+    pub cluster: Option<Share>,
+}
+
+/// A machine's share of a cluster.
+#[derive(Clone)]
+pub struct Share {
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
+    /// Its place among the members.
+    pub place: usize,
+}
+
+impl Share {
+    fn member(&self) -> &Member {
+        &self.cluster.members[self.place]
+    }
+
+    fn engines(&self, machine: &Machine) -> (Engines, Option<Rows>) {
+        let Cluster { server, rows, .. } = &*self.cluster;
+        let rows = Rows::new(server.clone(), rows.clone(), machine.clone());
+        let engines = Engines {
+            rows: Arc::new(rows.clone()),
+            documents: Arc::new(Papers { server: server.clone(), from: machine.clone() }),
+            log: Arc::new(cluster::log::Log { server: server.clone(), from: machine.clone() }),
+        };
+        (engines, Some(rows))
+    }
+
+    /// Brings what the services of a machine say to the log.
+    fn relay(&self, machine: &Machine, platform: &Platform, rows: &Rows) {
+        let sink = Arc::new(cluster::log::Log { server: self.cluster.server.clone(), from: machine.clone() });
+        let world = platform.world();
+        for service in platform.services().into_iter().filter(|service| platform.running(service).is_some()) {
+            let (outbox, sink) = (Arc::new(rows.clone()), sink.clone());
+            world.spawn("relay", Relay { world: world.clone(), service, outbox, sink }.run());
+        }
+    }
+}
+
+fn services_of(share: Option<&Share>) -> Vec<Service> {
+    let all = comanda::services::all().into_iter();
+    all.filter(|service| share.is_none_or(|share| share.member().services.contains(&service.name()))).collect()
 }
 
 /// A platform at work on a machine.
@@ -48,6 +96,7 @@ pub struct House {
     pub platform: Platform,
     /// Its door.
     pub router: Router,
+    share: Option<Share>,
 }
 
 /// The secret of every simulated platform.
@@ -58,11 +107,11 @@ pub fn key() -> PlatformKey {
 impl House {
     /// Starts the platform; to be called on its machine.
     pub async fn start(plot: &Plot) -> Result<House, Fault> {
-        let Plot { machine, settings, provider, hearing } = plot;
+        let Plot { machine, settings, provider, hearing, cluster: share } = plot;
         let vfs = Some(machine.disk.vfs().to_owned());
         let options = Options { mode: Mode::Inline, vfs, tail_events: TAIL, ..Options::default() };
         let database = Database::open(Path::new(FILE), options)?;
-        let ids = keeper::ids_of(&database)?;
+        let ids = keeper::ids_of(&database, if share.is_some() { u16::try_from(machine.node).unwrap_or(0) } else { 0 })?;
         let world = world::of_node(&machine.kernel, machine.node, machine.skew.clone(), ids.clone());
         keeper::keep_ids(database.clone(), world.clone(), ids).await?;
         let http: Arc<dyn host::outside::HttpOut> = match provider {
@@ -74,15 +123,28 @@ impl House {
             }),
             None => Arc::new(host::outside::RealHttp::new(world.clone())),
         };
+        let exchange = match share {
+            Some(share) => {
+                let dialer = Dialer { cluster: share.cluster.clone(), from: machine.clone() };
+                let exchange = Exchange::dialing(world.clone(), key(), dialer);
+                share.cluster.connect(machine.node, &exchange);
+                exchange
+            }
+            None => Exchange::new(world.clone(), key()),
+        };
         let boot = Boot {
             world: world.clone(),
             key: key(),
+            exchange: exchange.clone(),
             database: database.clone(),
             topology: Arc::new(Topology::parse(TOPOLOGY).map_err(|report| Fault::internal("bad_topology", report.to_string()))?),
             outside: Outside { http, mail: Arc::new(Mailbox(machine.clone())) },
             settings: settings.clone(),
         };
-        let bare = Engines::embedded(&database);
+        let (bare, rows) = match share {
+            Some(share) => share.engines(machine),
+            None => (Engines::embedded(&database), None),
+        };
         let engines = Engines {
             rows: Arc::new(Weathered { engine: bare.rows, machine: machine.clone() }),
             documents: Arc::new(Weathered { engine: bare.documents, machine: machine.clone() }),
@@ -93,13 +155,17 @@ impl House {
             0 => log.clone(),
             seed => log.shuffled(shuffling.clone(), *seed, service),
         };
-        let platform = Platform::start_on(boot, engines, comanda::services::all(), hearing).await?;
+        let platform = Platform::start_on(boot, engines, services_of(share.as_ref()), hearing).await?;
         if machine.kernel.is_told() {
             platform.exchange().watch(Arc::new(Listener(machine.clone())));
         }
+        if let (Some(share), Some(rows)) = (share, rows) {
+            share.relay(machine, &platform, &rows);
+            share.member().door.send_replace(Some(exchange));
+        }
         let config = edge::EdgeConfig::new(STAFF);
         let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(String::new));
-        let house = House { platform, router: edge.router() };
+        let house = House { platform, router: edge.router(), share: share.clone() };
         machine.kernel.spawn(machine.node, Box::pin(blow(machine.clone(), house.platform.clone())));
         Ok(house)
     }
@@ -108,6 +174,9 @@ impl House {
     pub fn close(&self) {
         self.platform.database().close();
         self.platform.end();
+        if let Some(share) = &self.share {
+            share.member().door.send_replace(None);
+        }
     }
 }
 
@@ -137,7 +206,7 @@ async fn blow(machine: Machine, platform: Platform) {
 pub fn fresh() -> Result<Vec<u8>, String> {
     let kernel = crate::kernel::Kernel::new(0, 10_000_000);
     let machine = Machine::new(2, kernel.clone(), crate::weather::Weather::draw(0, |_| false), Disk::new(0));
-    let plot = Plot { machine: machine.clone(), settings: BTreeMap::new(), provider: None, hearing: 0 };
+    let plot = Plot { machine: machine.clone(), settings: BTreeMap::new(), provider: None, hearing: 0, cluster: None };
     let started = kernel.run(async {
         let house = House::start(&plot).await?;
         comanda::seed::if_empty(&house.platform, false).await?;

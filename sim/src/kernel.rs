@@ -241,7 +241,7 @@ impl Kernel {
         bell.wake_by_ref();
         loop {
             match self.draw() {
-                None if self.ring() => {}
+                None if self.ring(Duration::MAX) => {}
                 None => return Err(Stuck::Silence),
                 Some(MAIN) => {
                     bell.rung.store(false, Ordering::Relaxed);
@@ -317,9 +317,30 @@ impl Kernel {
         Ok(())
     }
 
-    /// Goes to the moment of the next alarm; false when there is none.
-    fn ring(&self) -> bool {
-        let Some(((at, _), waker)) = lock(&self.alarms).by_time.pop_first() else { return false };
+    /// Does what is to be done up to a moment, for those outside who keep the time of such a world.
+    pub fn keep_up_with(&self, moment: Duration) -> Result<(), Stuck> {
+        loop {
+            match self.draw() {
+                Some(MAIN) => {}
+                Some(id) => self.step(id)?,
+                None if self.ring(moment) => {}
+                None => {
+                    let mut state = lock(&self.state);
+                    state.now = state.now.max(moment);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Goes to the moment of the next alarm; false when there is none by the last moment.
+    fn ring(&self, last: Duration) -> bool {
+        let first = {
+            let mut alarms = lock(&self.alarms);
+            let due = alarms.by_time.first_key_value().is_some_and(|((at, _), _)| *at <= last);
+            if due { alarms.by_time.pop_first() } else { None }
+        };
+        let Some(((at, _), waker)) = first else { return false };
         let mut state = lock(&self.state);
         state.now = state.now.max(at);
         drop(state);

@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod chance;
+pub mod cluster;
 pub mod command;
 pub mod house;
 pub mod kernel;
@@ -20,6 +21,7 @@ pub mod people;
 pub mod run;
 pub mod store;
 pub mod story;
+pub mod town;
 pub mod weather;
 pub mod world;
 

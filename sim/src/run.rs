@@ -1,5 +1,6 @@
 //! One world, from its seed to its end: begin, live, heal, come to rest, be judged.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +14,11 @@ use base::{Fault, Timestamp};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use sim_disk::Disk;
-use tokio::sync::{oneshot, watch};
 use tower::ServiceExt;
 
 use crate::book::Book;
 use crate::chance::Chance;
-use crate::house::{self, House, Plot, STAFF};
+use crate::house::{self, STAFF};
 use crate::kernel::{Kernel, Stuck};
 use crate::machine::Machine;
 use crate::menu::Menu;
@@ -26,11 +26,10 @@ use crate::net::{Ask, Net};
 use crate::outside::{self, PROVIDER};
 use crate::people;
 use crate::story::{Note, Recorder};
+use crate::town::{self, Town};
 use crate::weather::{Trouble, Weather};
 use crate::world::BEGINNING;
 
-/// The machine of the platform.
-const PLATFORM: u32 = 2;
 /// More steps than any sound world takes.
 const STEPS_MAX: u64 = 20_000_000;
 /// How long a healed world may take to come to rest: an order's last deadline and a day.
@@ -86,6 +85,8 @@ pub struct Ended {
     pub troubles: Vec<Trouble>,
     /// Within which time the customers came.
     pub span: Duration,
+    /// Where the platform lived.
+    pub shape: String,
 }
 
 /// The fresh file of a platform, made once for all worlds.
@@ -132,9 +133,13 @@ impl Ground {
             books,
             script: script.clone(),
         };
-        let ended = kernel.run(life.live());
+        let founded = Cell::new(None);
+        let ended = kernel.run(life.live(&founded));
         let lasted = kernel.now();
         let (trace, steps) = kernel.trace();
+        let town = founded.take();
+        let shape = town.as_ref().map_or_else(|| "nowhere yet".to_owned(), Town::shape);
+        town.iter().for_each(Town::close);
         kernel.close();
         let mut wrong = match ended {
             Ok(Ok(wrong)) => wrong,
@@ -146,7 +151,7 @@ impl Ground {
         let counts = book.counts();
         let orders = counts.get("orders").copied().unwrap_or(0);
         let struck = weather.struck();
-        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles, span: script.span() }
+        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles, shape, span: script.span() }
     }
 }
 
@@ -161,22 +166,16 @@ struct Life {
 }
 
 impl Life {
-    async fn live(self) -> Result<Vec<String>, Fault> {
-        let Life { kernel, weather, book, menu, script, .. } = &self;
-        let provider = Machine::new(PROVIDER, kernel.clone(), weather.clone(), self.books.clone());
-        let router = outside::open_provider(&provider).await?;
-        let machine = Machine::new(PLATFORM, kernel.clone(), weather.clone(), self.disk.clone());
+    async fn live(&self, founded: &Cell<Option<Town>>) -> Result<Vec<String>, Fault> {
+        let Life { kernel, weather, book, menu, script, .. } = self;
+        let machine = Machine::new(PROVIDER, kernel.clone(), weather.clone(), self.books.clone());
+        let router = outside::open_provider(&machine).await?;
         let mut chance = Chance::new(script.seed ^ 0x5e77);
-        let plot = Plot {
-            machine: machine.clone(),
-            settings: settings(&mut chance),
-            provider: Some((provider, router.clone())),
-            hearing: if chance.happens(700) { chance.bits() | 1 } else { 0 },
-        };
-        let (show, house) = watch::channel(None);
-        kernel.spawn(0, Box::pin(keep_up(plot, show)));
-        kernel.spawn(0, Box::pin(strike(machine.clone())));
-        let net = Net { kernel: kernel.clone(), machine: machine.clone(), house: house.clone() };
+        let settings = town::settings(&mut chance);
+        let hearing = if chance.happens(700) { chance.bits() | 1 } else { 0 };
+        let provider = (machine, router);
+        let town = Town::found(script.seed, kernel, weather, &self.disk, &provider, &settings, hearing);
+        let net = town.net();
         let span = script.span();
         for number in 0..script.customers {
             let (net, book, menu) = (net.clone(), book.clone(), menu.clone());
@@ -201,21 +200,19 @@ impl Life {
         }
         // All who came have gone, served or not.
         kernel.sleep(span + Duration::from_secs(900)).await;
-        machine.tell(|| "all trouble ends".to_owned(), false);
+        provider.0.tell(|| "all trouble ends".to_owned(), false);
         weather.heal();
-        kernel.thaw(machine.node);
-        machine.disk.cut_at(u64::MAX);
-        machine.disk.set_room(None);
-        self.rest(&net, house, &router).await
+        town.heal();
+        let judged = self.rest(&town, &net, &provider.1).await;
+        founded.set(Some(town));
+        judged
     }
 
     /// Waits until nothing is on its way any more, and judges.
-    async fn rest(&self, net: &Net, mut house: watch::Receiver<Option<House>>, provider: &Router) -> Result<Vec<String>, Fault> {
-        let up = crate::within(&self.kernel, Duration::from_secs(3_600), house.wait_for(Option::is_some)).await;
-        let Some(Ok(house)) = up.map(|up| up.map(|house| house.clone())) else {
+    async fn rest(&self, town: &Town, net: &Net, provider: &Router) -> Result<Vec<String>, Fault> {
+        if crate::within(&self.kernel, Duration::from_secs(3_600), town.up()).await.is_none() {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
-        };
-        let Some(house) = house else { return Ok(vec![]) };
+        }
         let until = self.kernel.now() + REST_MAX;
         let (mut found, mut levels);
         let mut round = 0;
@@ -225,7 +222,7 @@ impl Life {
             found = self.orders(net).await;
             levels = all(net, "/v1/stock?", "levels").await;
             let open = found.iter().any(|order| order["state"] != "delivered" && order["state"] != "cancelled");
-            let pressing = house.platform.pressing().await?;
+            let pressing = town.pressing().await?;
             if (!open && pressing == 0 && letters == 0) || self.kernel.now() > until {
                 break;
             }
@@ -281,92 +278,6 @@ impl Life {
         let named = report.violations.iter().map(|violation| format!("{violation:?}")).collect();
         Ok(if report.is_clean() { Vec::new() } else { named })
     }
-}
-
-/// Draws how the platform is set.
-fn settings(chance: &mut Chance) -> BTreeMap<String, String> {
-    // Goods take a day to be there: no world waits for one at the pace of the street.
-    let scale = |chance: &mut Chance, scales: [&str; 3]| scales[usize::try_from(chance.below(3)).unwrap_or(0)].to_owned();
-    BTreeMap::from([
-        ("provider_url".to_owned(), "http://provider".to_owned()),
-        ("rate_limit_per_second".to_owned(), "1000000".to_owned()),
-        ("kitchen_time_scale".to_owned(), scale(chance, ["1", "20", "400"])),
-        ("delivery_time_scale".to_owned(), scale(chance, ["60", "400", "20000"])),
-        ("kitchen_places".to_owned(), (1 + chance.below(10)).to_string()),
-    ])
-}
-
-/// Keeps the platform up: starts it, and starts it again when it has died.
-async fn keep_up(plot: Plot, show: watch::Sender<Option<House>>) {
-    let machine = plot.machine.clone();
-    let kernel = machine.kernel.clone();
-    loop {
-        let (send, started) = oneshot::channel();
-        let here = plot.clone();
-        machine.up();
-        kernel.spawn(
-            machine.node,
-            Box::pin(async move {
-                let _ = send.send(House::start(&here).await);
-            }),
-        );
-        let house = match started.await {
-            Ok(Ok(house)) => {
-                machine.tell(|| "is up".to_owned(), false);
-                Some(house)
-            }
-            // It did not come up: a store that fails at the start is an end of the process.
-            Ok(Err(fault)) => {
-                machine.tell(|| format!("does not come up: {fault}"), true);
-                machine.kill();
-                None
-            }
-            Err(_) => None,
-        };
-        show.send_replace(house.clone());
-        machine.death().await;
-        show.send_replace(None);
-        if let Some(house) = house {
-            house.close();
-        }
-        kernel.sleep(Duration::from_millis(50 + kernel.below(5_000))).await;
-    }
-}
-
-/// Lets happen to a machine what happens to machines.
-async fn strike(machine: Machine) {
-    let Machine { kernel, weather, .. } = &machine;
-    while !weather.troubles().is_empty() {
-        kernel.sleep(Duration::from_micros(500_000 + kernel.below(3_000_000))).await;
-        if machine.is_down() {
-            continue;
-        }
-        if weather.strikes(Trouble::CrashAnywhere, kernel) {
-            machine.kill();
-        } else if weather.strikes(Trouble::Freeze, kernel) {
-            machine.tell(|| "stands still".to_owned(), true);
-            kernel.freeze(machine.node);
-            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
-            kernel.thaw(machine.node);
-            machine.tell(|| "goes on".to_owned(), false);
-        } else if weather.strikes(Trouble::PowerCut, kernel) {
-            machine.disk.cut_at(1 + kernel.below(300));
-        } else if weather.strikes(Trouble::DiskFull, kernel) {
-            machine.tell(|| "has hardly any room on its disk".to_owned(), true);
-            machine.disk.set_room(Some(kernel.below(200_000)));
-            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
-            machine.disk.set_room(None);
-            machine.tell(|| "has room on its disk again".to_owned(), false);
-        } else if weather.strikes(Trouble::FlushFails, kernel) {
-            machine.tell(|| "will see a flush fail".to_owned(), true);
-            machine.disk.fail_sync(1 + kernel.below(30));
-        } else if weather.strikes(Trouble::ClockJumps, kernel) {
-            let jump = i64::try_from(kernel.below(7_200_000_000)).unwrap_or(0) - 3_600_000_000;
-            machine.tell(|| format!("its clock shows {} s more than it is", jump / 1_000_000), true);
-            machine.skew.store(jump, std::sync::atomic::Ordering::Relaxed);
-        }
-    }
-    machine.skew.store(0, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// Reads all pages of a list.

@@ -62,11 +62,23 @@ pub enum Trouble {
     ProviderStalls,
     /// Mail cannot be delivered.
     MailFails,
+    /// Two groups of machines do not hear each other.
+    Cut,
+    /// One group of machines hears another, and is not heard by it.
+    CutOneWay,
+    /// All to and from one machine takes its time.
+    PeerSlow,
+    /// The machines are restarted one after another, as for a new release.
+    RollingRestart,
+    /// What a relay brings is taken, and the answer lost.
+    PutAnswerLost,
+    /// A relay does not come to note what it has brought.
+    NoteLost,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Trouble; 26] = [
+    pub const ALL: [Trouble; 32] = [
         Trouble::CommitFails,
         Trouble::DoubtDone,
         Trouble::DoubtLost,
@@ -93,6 +105,12 @@ impl Trouble {
         Trouble::ProviderFails,
         Trouble::ProviderStalls,
         Trouble::MailFails,
+        Trouble::Cut,
+        Trouble::CutOneWay,
+        Trouble::PeerSlow,
+        Trouble::RollingRestart,
+        Trouble::PutAnswerLost,
+        Trouble::NoteLost,
     ];
 
     /// Names it as the command line does.

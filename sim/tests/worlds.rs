@@ -25,13 +25,13 @@ fn the_same_seed_is_the_same_world_step_by_step() {
 fn a_handful_of_worlds_keeps_every_promise() {
     let ground = Ground::new().unwrap();
     let mut struck = 0;
-    for seed in 100..112 {
+    for seed in 100..106 {
         let ended = ground.live(&script(seed));
         assert_eq!(ended.wrong, Vec::<String>::new(), "seed {seed}, {:?}", ended.troubles);
         assert!(ended.orders > 0, "seed {seed}: nobody got anything");
         struck += ended.struck.values().sum::<u64>();
     }
-    assert!(struck > 100, "only {struck} faults struck");
+    assert!(struck > 50, "only {struck} faults struck");
 }
 
 #[test]

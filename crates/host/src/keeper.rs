@@ -23,10 +23,10 @@ const RETENTION_AFTER: Duration = Duration::from_secs(60);
 /// How often old things are looked for.
 const RETENTION_EVERY: Duration = Duration::from_secs(600);
 
-/// Makes the source of ids of a file: it goes on beyond all that was ever given.
-pub fn ids_of(database: &Database) -> Result<Arc<IdSource>, Fault> {
+/// Makes the source of ids of a node (0 to 1023) with a file: it goes on beyond all that was ever given.
+pub fn ids_of(database: &Database, node: u16) -> Result<Arc<IdSource>, Fault> {
     let floor = database.meta(MARK)?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Arc::new(IdSource::new(0, floor)))
+    Ok(Arc::new(IdSource::new(node, floor)))
 }
 
 /// Moves the mark of a source of ids: first on the disk, then in memory.

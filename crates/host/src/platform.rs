@@ -22,7 +22,9 @@ pub struct Boot {
     pub world: World,
     /// Its secret.
     pub key: PlatformKey,
-    /// The file under its stores.
+    /// How its services reach each other, and those of other processes.
+    pub exchange: Exchange,
+    /// The file under its stores, or, where those are elsewhere, under what the process itself keeps.
     pub database: Database,
     /// What it declares.
     pub topology: Arc<Topology>,
@@ -36,7 +38,7 @@ impl Boot {
     /// Opens the file of a data folder and begins the real world on it, with ids that go on where they ended.
     pub fn open_database(path: &Path, options: Options) -> Result<(Database, World, Arc<IdSource>), Fault> {
         let database = Database::open(path, options)?;
-        let ids = keeper::ids_of(&database)?;
+        let ids = keeper::ids_of(&database, 0)?;
         let world = RealWorld::begin(ids.clone())?;
         Ok((database, world, ids))
     }
@@ -114,8 +116,7 @@ impl Platform {
         hearing: impl Fn(&str, &Log) -> Log,
     ) -> Result<Platform, Fault> {
         let Engines { rows, documents: papers, log } = engines;
-        let Boot { world, key, database, topology, outside, settings } = boot;
-        let exchange = Exchange::new(world.clone(), key.clone());
+        let Boot { world, key, exchange, database, topology, outside, settings } = boot;
         let declared = topology.clone();
         exchange.admit_only(move |from, to| declared.edge(from, to.strip_suffix(OPERATOR).unwrap_or(to)).is_some());
         let log = Log::new(log);

@@ -123,7 +123,9 @@ impl Platform {
             http: Arc::new(RealHttp::new(world.clone())),
             mail: Arc::new(MailFolder::new(folder.path().join("outbox"), 1_000)),
         };
-        let boot = Boot { world, key: PlatformKey::new(&[7; 32]), database, topology: Arc::new(topology), outside, settings };
+        let key = PlatformKey::new(&[7; 32]);
+        let exchange = wire::Exchange::new(world.clone(), key.clone());
+        let boot = Boot { world, key, exchange, database, topology: Arc::new(topology), outside, settings };
         let rows = Rows::open(&folder, &boot.database, &boot.world).await;
         let (world, seed) = (boot.world.clone(), seed(&boot.world));
         let hearing = |service: &str, log: &Log| match seed {

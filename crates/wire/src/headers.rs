@@ -67,7 +67,8 @@ pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Res
     let principal = Principal::parse(principal).ok_or_else(forged)?;
     let expiry = Timestamp::from_micros(expiry.parse().map_err(|_| forged())?);
     if expiry < world.now() {
-        return Err(Fault::unauthenticated("principal_expired", "The call's principal is too old."));
+        // Not the fault of whoever asks: it is two of our own clocks that differ, or a process that stood still meanwhile.
+        return Err(Fault::unavailable("principal_expired", "The call was on its way too long, by the clock of the service."));
     }
     let text_of = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     Ok(Call {

@@ -108,6 +108,13 @@ impl Exchange {
         }
     }
 
+    /// Serves a peer that has connected over a stream of another kind, believed as one of this machine is, until it hangs up.
+    pub async fn serve_peer(&self, stream: impl Stream + 'static) {
+        // Held until the end: nobody but the peer ends this.
+        let (_open, closing) = watch::channel(());
+        self.serve_stream(Box::new(stream), Arc::new(|_: &str| true), closing).await;
+    }
+
     /// Serves one connected peer.
     async fn serve_stream(&self, stream: Box<dyn Stream>, peer: Peer, mut closing: watch::Receiver<()>) {
         let exchange = self.clone();
