@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,6 +30,8 @@ pub const FILE: &str = "/comanda.db";
 pub const STAFF: &str = "staff-of-a-simulated-shop";
 /// What the topology of the product declares.
 const TOPOLOGY: &str = include_str!("../../topology.toml");
+/// The saga of an order.
+const SAGA: &str = "checkout";
 /// How many of the newest events a simulated platform keeps in memory.
 const TAIL: usize = 1_024;
 
@@ -99,6 +101,33 @@ pub struct House {
     share: Option<Share>,
 }
 
+/// What the product declares of itself.
+pub fn topology() -> &'static Arc<Topology> {
+    static READ: OnceLock<Arc<Topology>> = OnceLock::new();
+    READ.get_or_init(|| Arc::new(Topology::parse(TOPOLOGY).expect("the product is built with it and checks it")))
+}
+
+/// The saga of an order, as far as its events go.
+pub struct Checkout {
+    /// The event with which it begins.
+    pub begins: String,
+    /// All that its steps say.
+    pub says: Vec<String>,
+    /// Those with which it ends.
+    pub ends: Vec<String>,
+}
+
+/// Gives the saga of an order.
+pub fn checkout() -> &'static Checkout {
+    static READ: OnceLock<Checkout> = OnceLock::new();
+    READ.get_or_init(|| {
+        let saga = topology().saga(SAGA).expect("the product declares it");
+        let begins = saga.steps.first().and_then(|step| step.says.first()).cloned().unwrap_or_default();
+        let says = saga.steps.iter().flat_map(|step| step.says.clone()).collect();
+        Checkout { begins, says, ends: saga.ends.clone() }
+    })
+}
+
 /// The secret of every simulated platform.
 pub fn key() -> PlatformKey {
     PlatformKey::new(&[7; 32])
@@ -137,7 +166,7 @@ impl House {
             key: key(),
             exchange: exchange.clone(),
             database: database.clone(),
-            topology: Arc::new(Topology::parse(TOPOLOGY).map_err(|report| Fault::internal("bad_topology", report.to_string()))?),
+            topology: topology().clone(),
             outside: Outside { http, mail: Arc::new(Mailbox(machine.clone())) },
             settings: settings.clone(),
         };
@@ -156,9 +185,7 @@ impl House {
             seed => log.shuffled(shuffling.clone(), *seed, service),
         };
         let platform = Platform::start_on(boot, engines, services_of(share.as_ref()), hearing).await?;
-        if machine.kernel.is_told() {
-            platform.exchange().watch(Arc::new(Listener(machine.clone())));
-        }
+        platform.exchange().watch(Arc::new(Listener(machine.clone())));
         if let (Some(share), Some(rows)) = (share, rows) {
             share.relay(machine, &platform, &rows);
             share.member().door.send_replace(Some(exchange));
@@ -187,6 +214,9 @@ async fn blow(machine: Machine, platform: Platform) {
     loop {
         let calm = machine.weather.troubles().is_empty();
         let slow = if machine.weather.rate(Trouble::CallSlow) > 0 { machine.kernel.below(40_000) } else { 0 };
+        if slow > 0 {
+            machine.weather.count(Trouble::CallSlow);
+        }
         let faults = wire::Faults {
             latency: Duration::from_micros(slow),
             failure_rate: rate(Trouble::CallFails) / 4.0,

@@ -11,6 +11,7 @@ pub mod book;
 pub mod chance;
 pub mod cluster;
 pub mod command;
+pub mod cover;
 pub mod house;
 pub mod kernel;
 pub mod machine;

@@ -156,7 +156,7 @@ impl Net {
         };
         let request = request.body(body).ok()?;
         let (send, answer) = oneshot::channel();
-        let kernel = self.kernel.clone();
+        let (kernel, weather) = (self.kernel.clone(), self.machine.weather.clone());
         self.kernel.spawn(
             self.machine.node,
             Box::pin(async move {
@@ -167,6 +167,7 @@ impl Net {
                 let bytes = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                 let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
                 let answer = Answer { status, device, body };
+                weather.cover(|coverage| coverage.refused(answer.code()));
                 kernel.tell(|| answer.told(asked).about(correlation));
                 let _ = send.send(answer);
             }),

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 use crate::book::Book;
 use crate::chance::Chance;
+use crate::cover::Covered;
 use crate::house::{self, STAFF};
 use crate::kernel::{Kernel, Stuck};
 use crate::machine::Machine;
@@ -87,6 +88,8 @@ pub struct Ended {
     pub span: Duration,
     /// Where the platform lived.
     pub shape: String,
+    /// What was exercised.
+    pub covered: Covered,
 }
 
 /// The fresh file of a platform, made once for all worlds.
@@ -151,7 +154,20 @@ impl Ground {
         let counts = book.counts();
         let orders = counts.get("orders").copied().unwrap_or(0);
         let struck = weather.struck();
-        Ended { seed: script.seed, wrong, trace, steps, lasted, orders, struck, counts, troubles, shape, span: script.span() }
+        Ended {
+            seed: script.seed,
+            wrong,
+            trace,
+            steps,
+            lasted,
+            orders,
+            struck,
+            counts,
+            troubles,
+            shape,
+            span: script.span(),
+            covered: weather.covered(),
+        }
     }
 }
 

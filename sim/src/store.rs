@@ -45,32 +45,40 @@ impl<E: ?Sized> Weathered<E> {
     }
 
     /// Carries out a commit, or what is left of it; `doubt` is the verdict of which nobody knows what it means.
-    async fn commit<T: Ended>(&self, entry: Entry, doubt: T, commit: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    async fn commit<T: Ended>(
+        &self,
+        mut entry: Entry,
+        doubt: T,
+        commit: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
         let Machine { kernel, weather, .. } = &self.machine;
         self.wait().await;
         if weather.strikes(Trouble::CrashBefore, kernel) {
-            entry.ends(&self.machine, "crashes before it commits", true);
+            entry.ends("crashes before it commits", true);
             return self.machine.crash().await;
         }
         if weather.strikes(Trouble::CommitFails, kernel) {
-            entry.ends(&self.machine, "the store refuses", true);
+            entry.ends("the store refuses", true);
             return Err(failed());
         }
         if weather.strikes(Trouble::DoubtLost, kernel) {
-            entry.ends(&self.machine, "in doubt, and it has not happened", true);
+            entry.ends("in doubt, and it has not happened", true);
             return Ok(doubt);
         }
         let verdict = commit.await;
         let (words, is_done) = verdict.as_ref().map_or_else(|fault| (format!("fails with {}", fault.code), false), Ended::words);
+        if is_done {
+            entry.happened(&self.machine);
+        }
         if self.machine.disk.is_down() || weather.strikes(Trouble::CrashAfter, kernel) {
-            entry.ends(&self.machine, &format!("{words}, and crashes"), true);
+            entry.ends(&format!("{words}, and crashes"), true);
             return self.machine.crash().await;
         }
         if verdict.is_ok() && weather.strikes(Trouble::DoubtDone, kernel) {
-            entry.ends(&self.machine, &format!("in doubt, {words}"), true);
+            entry.ends(&format!("in doubt, {words}"), true);
             return Ok(doubt);
         }
-        entry.ends(&self.machine, &words, !is_done);
+        entry.ends(&words, !is_done);
         verdict
     }
 }

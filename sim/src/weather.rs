@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::chance::Chance;
+use crate::chance::{Chance, mixed};
+use crate::cover::{Coverage, Covered};
 use crate::story::{Kind, Note};
 
 /// Everything that can go wrong.
@@ -145,6 +146,7 @@ struct Sky {
     chances: BTreeMap<Trouble, Chance>,
     rates: BTreeMap<Trouble, u64>,
     struck: BTreeMap<Trouble, u64>,
+    coverage: Coverage,
 }
 
 /// The weather of a world. Clones share everything.
@@ -166,7 +168,12 @@ impl Weather {
             }
         }
         let chances = Trouble::ALL.into_iter().zip(1..).map(|(trouble, number)| (trouble, Chance::new(seed ^ number << 40)));
-        Weather(Arc::new(Mutex::new(Sky { chances: chances.collect(), rates, struck: BTreeMap::new() })))
+        Weather(Arc::new(Mutex::new(Sky {
+            chances: chances.collect(),
+            rates,
+            struck: BTreeMap::new(),
+            coverage: Coverage::default(),
+        })))
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Sky) -> T) -> T {
@@ -191,7 +198,20 @@ impl Weather {
 
     /// Counts something that struck.
     pub fn count(&self, trouble: Trouble) {
-        self.with(|sky| *sky.struck.entry(trouble).or_default() += 1);
+        self.with(|sky| {
+            *sky.struck.entry(trouble).or_default() += 1;
+            sky.coverage.struck(trouble);
+        });
+    }
+
+    /// Counts what was exercised.
+    pub fn cover(&self, count: impl FnOnce(&mut Coverage)) {
+        self.with(|sky| count(&mut sky.coverage));
+    }
+
+    /// Gives what was exercised.
+    pub fn covered(&self) -> Covered {
+        self.with(|sky| sky.coverage.covered())
     }
 
     /// Ends all trouble.
@@ -208,4 +228,16 @@ impl Weather {
     pub fn struck(&self) -> BTreeMap<Trouble, u64> {
         self.with(|sky| sky.struck.clone())
     }
+}
+
+/// Names how seeds are read: another name, and a seed is another weather.
+pub fn draws() -> String {
+    let mut sum = 0;
+    for seed in 0..16 {
+        let rates = Weather::draw(seed, |_| true).with(|sky| sky.rates.clone());
+        for (trouble, rate) in rates {
+            sum = mixed(sum ^ trouble.name().bytes().fold(rate, |sum, byte| mixed(sum ^ u64::from(byte))));
+        }
+    }
+    format!("{:06x}", sum >> 40)
 }

@@ -1,5 +1,6 @@
 //! Worlds by their seeds: some of them in every run of the tests, and each twice, so that the seed is known to decide all.
 
+use sim::command::grave;
 use sim::run::{Ground, Script};
 use sim::story::order::Ties;
 use sim::story::text;
@@ -32,6 +33,15 @@ fn a_handful_of_worlds_keeps_every_promise() {
         struck += ended.struck.values().sum::<u64>();
     }
     assert!(struck > 50, "only {struck} faults struck");
+}
+
+#[test]
+fn no_world_of_the_graveyard_breaks_a_promise_again() {
+    let ground = Ground::new().unwrap();
+    for grave in grave::read().unwrap() {
+        let ended = ground.live(&grave.script);
+        assert_eq!(ended.wrong, Vec::<String>::new(), "seed {}: {}", grave.script.seed, grave.lesson);
+    }
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The command: one world with its story, or many with what was exercised.
 
+pub mod fleet;
+pub mod grave;
+pub mod known;
 pub mod script;
 pub mod shrink;
 pub mod sums;
+pub mod table;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -11,6 +15,7 @@ use clap::Parser;
 
 use crate::run::{Ended, Ground};
 use crate::story::text;
+use fleet::Span;
 use script::Cli;
 use shrink::Shrunk;
 use sums::Sums;
@@ -21,6 +26,8 @@ const KEPT: u8 = 0;
 const BROKEN: u8 = 1;
 /// The command was not understood, or could not be carried out.
 const MISUSED: u8 = 2;
+/// For how long fresh worlds are lived unless somebody says.
+const TIME: Duration = Duration::from_secs(60);
 /// How many broken worlds are looked at closely.
 const TOLD_MAX: usize = 3;
 
@@ -38,33 +45,49 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<bool, String> {
-    let ground = Ground::new()?;
+    if let Some(share) = &cli.share {
+        return fleet::work(cli, share).map(|()| true);
+    }
     if let Some(seed) = cli.seed {
-        return one(cli, &ground, seed);
+        return one(cli, &Ground::new()?, seed);
     }
+    let mut sums = graves()?;
     let seeds = cli.range()?;
-    let started = Instant::now();
-    let time = seeds.is_none().then_some(cli.time);
+    let time = cli.time.or_else(|| seeds.is_none().then_some(TIME));
     let (first, end) = seeds.unwrap_or_else(|| (base(), u64::MAX));
-    if let Some(time) = time {
-        println!("from seed {first} on, for {} s", time.as_secs());
+    let until = if end == u64::MAX { String::new() } else { format!(" to {}", end - 1) };
+    println!("from seed {first}{until}{}", time.map_or_else(String::new, |time| format!(", for {} s", time.as_secs())));
+    let started = Instant::now();
+    let found = fleet::run(cli, Span { first, end, time })?;
+    found.tell(started.elapsed());
+    sums.add(&found);
+    if found.broken.is_empty() && !sums.broken.is_empty() {
+        println!("a world of the graveyard breaks a promise again");
     }
-    let mut sums = Sums::default();
-    for seed in first..end {
-        if time.is_some_and(|time| started.elapsed() >= time) {
-            break;
-        }
-        let ended = ground.live(&cli.script(seed));
-        if !ended.wrong.is_empty() {
-            println!("{}", sums::verdict(&ended));
-        }
-        sums.add(&Sums::of(&ended));
-    }
-    sums.tell(started.elapsed());
-    for seed in sums.broken.keys().take(TOLD_MAX) {
-        one(cli, &ground, *seed)?;
+    for seed in found.broken.keys().take(TOLD_MAX) {
+        one(cli, &Ground::new()?, *seed)?;
     }
     Ok(sums.broken.is_empty())
+}
+
+/// Lives the worlds of the graveyard; those that break a promise again are told.
+fn graves() -> Result<Sums, String> {
+    let (graves, mut sums) = (grave::read()?, Sums::default());
+    if graves.is_empty() {
+        return Ok(sums);
+    }
+    let ground = Ground::new()?;
+    for grave in &graves {
+        let ended = ground.live(&grave.script);
+        sums.add(&Sums::of(&ended));
+        if !ended.wrong.is_empty() {
+            println!("{}\n  it taught: {}\n  again: {}", sums::verdict(&ended), grave.lesson, script::command(&grave.script));
+        }
+    }
+    let others = graves.iter().filter(|grave| !grave.is_same_world()).count();
+    let note = if others > 0 { format!("; {others} are other worlds by now") } else { String::new() };
+    println!("graveyard: {} worlds lived again, {} break a promise{note}", graves.len(), sums.broken.len());
+    Ok(sums)
 }
 
 /// The seed from which fresh worlds are counted: another at every call.
@@ -102,6 +125,9 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
         println!("the smallest of {tries} worlds that still breaks {}:", promise(&ended));
         println!("{}", sums::verdict(&ended));
         println!("  again: {}", script::command(&script));
+        if cli.bury {
+            grave::bury(&script, &promise(&ended))?;
+        }
     }
     Ok(false)
 }

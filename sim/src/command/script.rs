@@ -16,14 +16,14 @@ const CUSTOMERS: u64 = 50;
 #[command(name = "sim")]
 pub struct Cli {
     /// One world.
-    #[arg(long, conflicts_with_all = ["seeds", "time"])]
+    #[arg(long, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// Worlds from one seed up to another, without that: `1..100`.
-    #[arg(long, conflicts_with = "time")]
+    #[arg(long)]
     pub seeds: Option<String>,
-    /// As many worlds as there is time for: `90s`, `10m`, `8h`; from a seed on that is printed.
-    #[arg(long = "for", value_parser = duration, default_value = "1m")]
-    pub time: Duration,
+    /// As many worlds as there is time for: `90s`, `10m`, `8h`; without seeds, from one on that is printed.
+    #[arg(long = "for", value_parser = duration, conflicts_with = "seed")]
+    pub time: Option<Duration>,
     /// Tells the story of this order of the world.
     #[arg(long, requires = "seed")]
     pub order: Option<String>,
@@ -33,6 +33,15 @@ pub struct Cli {
     /// Leaves a world that breaks a promise as large as it is.
     #[arg(long)]
     pub whole: bool,
+    /// Adds worlds that break a promise to the graveyard, as small as they became.
+    #[arg(long)]
+    pub bury: bool,
+    /// In how many processes; as many as there are cores unless it says.
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// Lives a share of worlds and writes sums: how the command starts its own workers.
+    #[arg(long, hide = true, requires = "seeds")]
+    pub share: Option<String>,
     /// How many customers come to each world.
     #[arg(long, default_value_t = CUSTOMERS)]
     pub customers: u64,
@@ -131,6 +140,6 @@ mod tests {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
         assert!(Cli::try_parse_from(["sim", "--spare", "Rain"]).is_err());
-        assert!(Cli::try_parse_from(["sim", "--seeds", "1..3", "--for", "3m"]).is_err());
+        assert!(Cli::try_parse_from(["sim", "--seed", "1", "--for", "3m"]).is_err());
     }
 }

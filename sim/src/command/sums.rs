@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::table;
+use crate::cover::{Covered, more};
 use crate::run::Ended;
 use crate::weather::Trouble;
 
@@ -22,6 +24,8 @@ pub struct Sums {
     pub steps: u64,
     /// How often each trouble struck, by its name.
     pub struck: BTreeMap<String, u64>,
+    /// What was exercised.
+    pub covered: Covered,
     /// What people did.
     pub counts: BTreeMap<String, u64>,
     /// The seeds whose worlds broke a promise, with what was said of each.
@@ -32,6 +36,7 @@ impl Sums {
     /// Sums one world up.
     pub fn of(ended: &Ended) -> Sums {
         let mut sums = Sums { worlds: 1, orders: ended.orders, steps: ended.steps, ..Sums::default() };
+        sums.covered = ended.covered.clone();
         sums.struck = ended.struck.iter().map(|(trouble, count)| (trouble.name(), *count)).collect();
         sums.counts = ended.counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect();
         if !ended.wrong.is_empty() {
@@ -45,6 +50,7 @@ impl Sums {
         self.worlds += other.worlds;
         self.orders += other.orders;
         self.steps += other.steps;
+        self.covered.add(&other.covered);
         more(&mut self.struck, &other.struck);
         more(&mut self.counts, &other.counts);
         self.broken.extend(other.broken.iter().map(|(seed, verdict)| (*seed, verdict.clone())));
@@ -63,26 +69,24 @@ impl Sums {
         )
     }
 
+    /// Says in a word what was exercised.
+    pub fn met(&self) -> String {
+        let (struck, refused): (u64, u64) = (self.struck.values().sum(), self.covered.refusals.values().sum());
+        let kinds = (self.struck.len(), Trouble::ALL.len(), self.covered.events.len());
+        format!("{struck} troubles ({} of {}), {} kinds of events, {refused} refusals", kinds.0, kinds.1, kinds.2)
+    }
+
     /// Prints all.
     pub fn tell(&self, took: Duration) {
-        println!("{}", self.pace(took));
-        println!("people: {:?}", self.counts);
-        println!("struck: {:?}", self.struck);
-        let never: Vec<String> =
-            Trouble::ALL.into_iter().map(Trouble::name).filter(|name| !self.struck.contains_key(name)).collect();
-        if !never.is_empty() {
-            println!("never struck: {}", never.join(", "));
+        for line in table::write(&self.covered, &self.struck) {
+            println!("{line}");
         }
+        println!("people: {:?}", self.counts);
+        println!("{}", self.pace(took));
         match self.broken.len() {
             0 => println!("every promise was kept"),
             count => println!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),
         }
-    }
-}
-
-fn more(sums: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
-    for (what, count) in other {
-        *sums.entry(what.clone()).or_default() += count;
     }
 }
 

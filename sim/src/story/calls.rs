@@ -1,12 +1,13 @@
-//! Calls between services, as their callers see them.
+//! Calls between services, as their callers see them: told, and what struck them counted.
 
 use base::Fault;
 use wire::{Attempted, Witness};
 
 use super::{Kind, Note};
 use crate::machine::Machine;
+use crate::weather::Trouble;
 
-/// Tells of the calls that leave a machine's services.
+/// Hears the calls that leave a machine's services.
 pub struct Listener(pub Machine);
 
 impl Witness for Listener {
@@ -20,6 +21,12 @@ impl Witness for Listener {
     }
 
     fn answered(&self, asked: u64, fault: Option<&Fault>) {
+        // The wire itself lets these strike, and says so only by their codes.
+        match fault.map(|fault| fault.code.as_ref()) {
+            Some("fault_injected") => self.0.weather.count(Trouble::CallFails),
+            Some("answer_lost") => self.0.weather.count(Trouble::CallAnswerLost),
+            _ => {}
+        }
         self.0.kernel.tell(|| {
             let text = fault.map_or_else(|| "ok".to_owned(), |fault| format!("{}: {}", fault.code, fault.message));
             let asked = usize::try_from(asked).unwrap_or_default();

@@ -5,6 +5,7 @@ use documents::Put;
 use sql::{Batch, Expect, Step, Value};
 
 use super::{Kind, Note};
+use crate::cover::{self, Said};
 use crate::machine::Machine;
 
 /// How a commit can end, for whoever tells of it.
@@ -35,15 +36,27 @@ impl Ended for documents::Verdict {
 
 /// A commit before anybody knows how it ends.
 pub struct Entry {
-    note: Option<Note>,
+    said: Vec<Said>,
+    note: Option<(Note, Machine)>,
     steps: Vec<String>,
 }
 
+impl Drop for Entry {
+    // Whoever waited for its end is gone with its machine.
+    fn drop(&mut self) {
+        if let Some((mut note, machine)) = self.note.take() {
+            note.text = format!("nobody is left to hear whether it commits: {}", note.text);
+            machine.kernel.tell(|| note.bad(true).on(machine.node));
+        }
+    }
+}
+
 impl Entry {
-    /// Reads a batch of rows; nothing is read unless somebody takes notes.
+    /// Reads a batch of rows; only its events, unless somebody takes notes.
     pub fn of_rows(batch: &Batch, machine: &Machine) -> Entry {
+        let said = said(&batch.events);
         if !machine.kernel.is_told() {
-            return Entry { note: None, steps: Vec::new() };
+            return Entry { said, note: None, steps: Vec::new() };
         }
         let mut note = noted(batch.service, &batch.events);
         let mut parts: Vec<String> = Vec::new();
@@ -60,24 +73,33 @@ impl Entry {
             steps.push(part);
         }
         note.text = joined(&note, &parts);
-        Entry { note: Some(note), steps }
+        Entry { said, note: Some((note, machine.clone())), steps }
     }
 
     /// Reads a change of a document.
     pub fn of_document(put: &Put, machine: &Machine) -> Entry {
+        let said = said(&put.events);
         if !machine.kernel.is_told() {
-            return Entry { note: None, steps: Vec::new() };
+            return Entry { said, note: None, steps: Vec::new() };
         }
         let mut note = noted(put.service, &put.events);
         note.ids.push(put.id);
         let part = if put.content.is_some() { vec![format!("~{}", put.collection.name)] } else { Vec::new() };
         note.text = joined(&note, &part);
-        Entry { note: Some(note), steps: Vec::new() }
+        Entry { said, note: Some((note, machine.clone())), steps: Vec::new() }
+    }
+
+    /// Counts what it said for certain.
+    pub fn happened(&mut self, machine: &Machine) {
+        let said = std::mem::take(&mut self.said);
+        if !said.is_empty() {
+            machine.weather.cover(|coverage| said.into_iter().for_each(|said| coverage.said(said)));
+        }
     }
 
     /// Tells how it ended.
-    pub fn ends(self, machine: &Machine, words: &str, bad: bool) {
-        let Some(mut note) = self.note else { return };
+    pub fn ends(mut self, words: &str, bad: bool) {
+        let Some((mut note, machine)) = self.note.take() else { return };
         note.text = format!("{words}: {}", note.text);
         // A guard that did not hold says more than its number.
         if let Some(step) = words.strip_prefix("is refused at step ").and_then(|step| step.parse::<usize>().ok()) {
@@ -88,11 +110,18 @@ impl Entry {
     }
 }
 
+fn said(events: &[NewEvent]) -> Vec<Said> {
+    events.iter().map(|event| (name_of(event), event.key, cover::reason(&event.data))).collect()
+}
+
+fn name_of(event: &NewEvent) -> &'static str {
+    event.kind.rsplit_once(".v").map_or(event.kind, |(name, _)| name)
+}
+
 fn noted(service: &'static str, events: &[NewEvent]) -> Note {
     let mut note = Note::new(Kind::Commit, service, "");
     for event in events {
-        let name = event.kind.rsplit_once(".v").map_or(event.kind, |(name, _)| name);
-        note.said.push((name, event.key, event.correlation.clone()));
+        note.said.push((name_of(event), event.key, event.correlation.clone()));
         note.ids.push(event.key);
     }
     note
