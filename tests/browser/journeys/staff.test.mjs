@@ -197,7 +197,7 @@ journey('s0_u03: what waits to be fetched is late for nobody and is handed over 
   await page.waitForFunction(() => document.activeElement !== document.body);
   assert.equal(await focused(page), `Handed over: #${short(orders[1])}`, 'the focus goes on to the next one');
   await page.goto('/staff');
-  await page.locator(`[data-column="shipped"] [data-order="${orders[1]}"]`).waitFor();
+  await page.locator(`[data-column="ready"] [data-order="${orders[1]}"]`).waitFor();
   assert.equal(await page.locator('.slip--late').count(), 0);
 });
 

@@ -5,7 +5,7 @@ import { Alpine } from '../core/page.js';
 import { act, ask } from './session.js';
 import { house, refresh } from './house.js';
 import { open } from './asking.js';
-import { short, since, timer } from './words.js';
+import { extra, short, since, sizeOf, timer } from './words.js';
 
 const COLUMNS = [
   { id: 'new', states: ['pending', 'reserved'] },
@@ -15,6 +15,13 @@ const COLUMNS = [
   { id: 'shipped', states: ['shipped'] },
   { id: 'ended', states: ['delivered', 'cancelled'] },
 ];
+/** In which column an order stands: what waits to be fetched is ready until it is gone. */
+function stateOf(order) {
+  return order.state === 'shipped' && order.fulfilment === 'pickup' ? 'ready' : order.state;
+}
+
+/** So many orders need more room than the other columns. */
+const MANY = 8;
 /** From this age on an order that nobody cooks yet is late. */
 const WAITING_MAX_MS = 10 * 60000;
 
@@ -36,7 +43,7 @@ export function board() {
     },
     deal() {
       const [orders, ended, tickets, deliveries] = ['orders', 'ended', 'tickets', 'deliveries'].map((name) => Alpine.raw(house[name]));
-      const columns = COLUMNS.map(({ id, states }) => ({ id, title: t(`board.${id}`), orders: (id === 'ended' ? ended : orders).filter((order) => states.includes(order.state)) }));
+      const columns = COLUMNS.map(({ id, states }) => ({ id, title: t(`board.${id}`), orders: (id === 'ended' ? ended : orders).filter((order) => states.includes(stateOf(order))) }));
       queueMicrotask(() => {
         this.dues = dues(orders, tickets, deliveries);
         this.columns = columns;
@@ -71,7 +78,16 @@ export function board() {
       return t('board.late', { time: timer(house.now - this.due(order)) });
     },
     lines(order) {
-      return order.lines.map((line) => ({ text: `${line.quantity} × ${named(line.name)}`, size: line.size, extras: line.options.length }));
+      return order.lines.map((line) => ({ text: `${line.quantity} × ${named(line.name)}`, size: sizeOf(line.size), extras: line.options.length }));
+    },
+    detailOf(line) {
+      return [sizeOf(line.size), ...line.options.map(extra)].filter(Boolean).join(' · ');
+    },
+    isMany(column) {
+      return column.id !== 'ended' && column.orders.length > MANY;
+    },
+    word(order) {
+      return t(`state.${stateOf(order)}`);
     },
     /** What became of the money: its words and its tone. */
     paid(order) {

@@ -6,7 +6,8 @@ import { act, refusedForSure, tokenNow } from './session.js';
 import { house, refresh, replace } from './house.js';
 import { bumped, cards, marksOf, urgency } from './tickets.js';
 import { canRing, ring, wakeBell } from './sound.js';
-import { dish, extra, kind as kindName, short, timer, wrong } from './words.js';
+import { meet, noteOf } from './notes.js';
+import { dish, extra, kind as kindName, short, sizeOf, timer, wrong } from './words.js';
 
 /** A finger that was on its way when tickets changed their places would hit another one than its cook has seen. */
 const STILL_MS = 400;
@@ -52,6 +53,7 @@ export function kitchen() {
         this.cards = after;
         this.counts = Object.fromEntries(['', ...kinds].map((one) => [one, (one === kind ? after : cards(tickets, one, placed)).filter((card) => card.here).length]));
         // A station is called when something is to be done at it, not when it is ordered.
+        meet(tickets.filter(({ state }) => state === 'booked' || state === 'cooking').map((ticket) => ticket.order_id));
         if (there) this.came(after.filter((card) => card.here));
         this.move();
       });
@@ -86,6 +88,10 @@ export function kitchen() {
     },
     kindName,
     dish,
+    sizeOf,
+    note(card) {
+      return noteOf(card.id);
+    },
     extras(group) {
       return group.options.map(extra).join(' · ');
     },
@@ -93,7 +99,7 @@ export function kitchen() {
     madeOf(entry) {
       const counts = new Map();
       for (const { slug, size } of entry.marks) {
-        const text = `${dish(slug)} ${size}`.trim();
+        const text = `${dish(slug)} ${sizeOf(size)}`.trim();
         counts.set(text, (counts.get(text) || 0) + 1);
       }
       return [...counts].map(([text, n]) => `${n} × ${text}`).join(' · ');

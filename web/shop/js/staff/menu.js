@@ -6,7 +6,7 @@ import { say } from '../core/page.js';
 import { act, ask } from './session.js';
 import { house, refresh, replace } from './house.js';
 import { open } from './asking.js';
-import { wrong } from './words.js';
+import { sizeOf, wrong } from './words.js';
 
 export function menu() {
   return {
@@ -23,14 +23,18 @@ export function menu() {
       return groups.filter((group) => group.items.length);
     },
     size(variant) {
-      return variant.size || t('menu.one');
+      return sizeOf(variant.size) || t('menu.one');
+    },
+    /** A thing with the size that is meant, as it is called. */
+    called(item, variant) {
+      return `${named(item.name)} ${sizeOf(variant.size)}`.trim();
     },
     async sold(item, variant) {
       this.trouble = '';
       const soldOut = !variant.sold_out;
       try {
         replace('items', 'item_id', await act(`/v1/items/${item.item_id}/availability`, { available: !soldOut, size: variant.size, version: item.version }, 'PUT'));
-        say(t(soldOut ? 'menu.sold.done' : 'menu.back.done', { name: named(item.name), size: variant.size }));
+        say(t(soldOut ? 'menu.sold.done' : 'menu.back.done', { name: this.called(item, variant) }));
       } catch (error) {
         this.trouble = error.code === 'stale_version' ? t('menu.stale.sold', { name: named(item.name) }) : wrong(error);
         say(this.trouble, true);
@@ -44,7 +48,7 @@ export function menu() {
       const of = (item) => item.variants.find((one) => one.size === variant.size)?.price;
       const first = variant.price;
       open({
-        title: t('price.title', { name: named(item.name), size: variant.size }),
+        title: t('price.title', { name: this.called(item, variant) }),
         text: t('price.text', { now: money(first) }),
         fields: [
           { name: 'price', label: t('price.label', { currency }), value: typed(first.amount_minor), kind: 'decimal', needed: true },

@@ -27,7 +27,7 @@ export function stock() {
       const many = verb === 'count';
       open({
         title: t(`stock.${verb}.title`, { name: this.name(level) }),
-        text: t(`stock.${verb}.text`, { now: much(level.available, level.unit), reserved: much(level.reserved, level.unit) }),
+        text: t(`stock.${verb}.text${many && !level.reserved ? '.all' : ''}`, { now: much(level.available, level.unit), reserved: much(level.reserved, level.unit) }),
         fields: [
           { name: 'quantity', label: t('stock.quantity', { unit: t(`unit.name.${level.unit}`) }), kind: 'numeric', needed: true, value: many ? String(level.available) : '' },
           { name: 'reason', label: t('reason.label'), needed: verb === 'waste', options: verb === 'waste' ? ['spoilt', 'dropped'].map((word) => t(`stock.why.${word}`)) : [] },

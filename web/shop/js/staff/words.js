@@ -31,6 +31,11 @@ export function extra(slug) {
   return named(house.extras[slug]) || slug.replaceAll('_', ' ').replaceAll('-', ' ');
 }
 
+/** Writes a size; what comes in one size needs none. */
+export function sizeOf(size) {
+  return size === 'unit' ? '' : size;
+}
+
 /** Gives the name of a kind of station: of the first station that has it. */
 export function kind(slug) {
   const key = `kind.${slug}`;
