@@ -79,7 +79,8 @@ impl ToProvider {
             .map_err(|error| Fault::internal("bad_outside_request", "The request cannot be made.").because(error))?;
         let sent = kernel.tell(|| asks(""));
         let answers = move |text: String, bad: bool| {
-            let note = Note::new(Kind::Answered, "provider", text).to(ASKER).bad(bad);
+            let named = order::named(&text);
+            let note = Note::new(Kind::Answered, "provider", text).to(ASKER).bad(bad).about(named);
             sent.map_or_else(|| note.clone(), |sent| note.clone().answering(sent))
         };
         let (send, answer) = oneshot::channel();

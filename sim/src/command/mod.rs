@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use crate::run::{Ended, Ground};
-use crate::story::text;
+use crate::story::{html, text};
 use fleet::Span;
 use script::Cli;
 use shrink::Shrunk;
@@ -111,6 +111,12 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
     }
     println!("{}", sums::verdict(&ended));
     let order = cli.order.clone().or_else(|| concerned(&ended));
+    if let Some(file) = &cli.html {
+        let title = format!("The story of the world of seed {seed}");
+        let page = html::page(&title, &ended.wrong, order.as_deref(), &notes);
+        std::fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
+        println!("the story stands in {}", file.display());
+    }
     if let Some(order) = order {
         println!("the story of {order}: second of the world, node, who, what; `!` marks what went wrong");
         for line in text::page(&order, &notes) {

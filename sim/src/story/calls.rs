@@ -14,7 +14,9 @@ impl Witness for Listener {
     fn asked(&self, attempt: Attempted<'_>) -> u64 {
         let method = attempt.method.rsplit('/').next().unwrap_or_default();
         let asked = self.0.kernel.tell(|| {
-            let note = Note::new(Kind::Asked, attempt.from, method).to(attempt.to).on(self.0.node);
+            // The operator's desk of a service (`orders.operator`) is in the same house.
+            let to = attempt.to.split('.').next().unwrap_or(attempt.to);
+            let note = Note::new(Kind::Asked, attempt.from, method).to(to).on(self.0.node);
             note.about([attempt.call.correlation.clone()])
         });
         asked.unwrap_or_default() as u64

@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod entry;
+pub mod html;
 pub mod order;
 pub mod text;
 
