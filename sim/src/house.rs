@@ -190,9 +190,13 @@ impl House {
             share.relay(machine, &platform, &rows);
             share.member().door.send_replace(Some(exchange));
         }
-        let config = edge::EdgeConfig::new(STAFF);
-        let edge = edge::Edge::new(platform.ctx("gateway"), config, Arc::new(String::new));
-        let house = House { platform, router: edge.router(), share: share.clone() };
+        // Clients come to one machine.
+        let router = if share.as_ref().is_none_or(|share| share.place == 0) {
+            edge::Edge::new(platform.ctx("gateway"), edge::EdgeConfig::new(STAFF), Arc::new(String::new)).router()
+        } else {
+            Router::new()
+        };
+        let house = House { platform, router, share: share.clone() };
         machine.kernel.spawn(machine.node, Box::pin(blow(machine.clone(), house.platform.clone())));
         Ok(house)
     }

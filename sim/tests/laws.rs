@@ -47,7 +47,7 @@ impl Place {
             let began = std::time::Instant::now();
             while !stop.load(Ordering::Relaxed) {
                 let _ = kernel.keep_up_with(began.elapsed());
-                std::thread::sleep(Duration::from_micros(20));
+                std::thread::park_timeout(Duration::from_micros(20));
             }
             kernel.close();
         });

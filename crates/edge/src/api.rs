@@ -34,16 +34,28 @@ pub(crate) struct Act {
     summary: &'static str,
     who: Who,
     query: &'static [Param],
-    body: Option<Value>,
+    body: Option<Shape>,
     status: u16,
-    answer: Option<(&'static str, Value)>,
+    answer: Option<(&'static str, Shape)>,
     traits: Traits,
-    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// Shapes by their names.
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Says what a body looks like, when the document is written; adds what that names.
+type Shape = fn(&mut Schemas) -> Value;
+
+fn shape<T: ToSchema>(schemas: &mut Schemas) -> Value {
+    let name = T::name().into_owned();
+    schemas.push((name.clone(), T::schema()));
+    T::schemas(schemas);
+    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 fn act(method: &'static str, path: &'static str, summary: &'static str) -> Act {
     let (who, status, traits) = (Who::Staff, 200, Traits::default());
-    Act { method, path, summary, who, query: &[], body: None, status, answer: None, traits, schemas: Vec::new() }
+    Act { method, path, summary, who, query: &[], body: None, status, answer: None, traits }
 }
 
 pub(crate) fn get(path: &'static str, summary: &'static str) -> Act {
@@ -77,19 +89,19 @@ impl Act {
 
     /// Says what the body is.
     pub(crate) fn takes<T: ToSchema>(mut self) -> Act {
-        self.body = Some(self.schema::<T>());
+        self.body = Some(shape::<T>);
         self
     }
 
     /// Says what the answer is.
     pub(crate) fn gives<T: ToSchema>(mut self) -> Act {
-        self.answer = Some(("application/json", self.schema::<T>()));
+        self.answer = Some(("application/json", shape::<T>));
         self
     }
 
     /// Says what the answer is when it is no JSON.
     pub(crate) fn gives_text(mut self, kind: &'static str) -> Act {
-        self.answer = Some((kind, json!({ "type": "string" })));
+        self.answer = Some((kind, |_| json!({ "type": "string" })));
         self
     }
 
@@ -123,18 +135,11 @@ impl Act {
         self
     }
 
-    fn schema<T: ToSchema>(&mut self) -> Value {
-        let name = T::name().into_owned();
-        self.schemas.push((name.clone(), T::schema()));
-        T::schemas(&mut self.schemas);
-        json!({ "$ref": format!("#/components/schemas/{name}") })
-    }
-
-    fn described(&self, tag: &str) -> Value {
+    fn described(&self, tag: &str, schemas: &mut Schemas) -> Value {
         let writes = self.method != "get";
         let mut good = json!({ "description": "Done.", "headers": document::headers(self.traits) });
-        if let Some((kind, schema)) = &self.answer {
-            good["content"] = json!({ *kind: { "schema": schema } });
+        if let Some((kind, shape)) = self.answer {
+            good["content"] = json!({ kind: { "schema": shape(schemas) } });
         }
         let mut answers = Map::from_iter([(self.status.to_string(), good)]);
         if self.traits.tagged {
@@ -160,9 +165,9 @@ impl Act {
             Who::Known => described["security"] = json!([{ "token": [] }, { "device": [] }]),
             Who::Staff => described["security"] = json!([{ "token": [] }]),
         }
-        if let Some(body) = &self.body {
+        if let Some(shape) = self.body {
             described["requestBody"] = json!({ "required": true, "description": "Unknown fields are refused; see `bytes_max` of `body_too_large` for how long it may be.",
-                "content": { "application/json": { "schema": body } } });
+                "content": { "application/json": { "schema": shape(schemas) } } });
         }
         described
     }
@@ -171,14 +176,16 @@ impl Act {
 /// Routes and their document, growing together.
 pub(crate) struct Api {
     router: Router<Edge>,
-    paths: Map<String, Value>,
-    schemas: Map<String, Value>,
+    acts: Vec<(&'static str, Act)>,
     tag: &'static str,
 }
 
+/// All that the document describes. It is written when somebody asks for it: few do, and every start would wait.
+pub(crate) struct Described(Vec<(&'static str, Act)>);
+
 impl Api {
     pub(crate) fn new() -> Api {
-        Api { router: Router::new(), paths: Map::new(), schemas: Map::new(), tag: "" }
+        Api { router: Router::new(), acts: Vec::new(), tag: "" }
     }
 
     /// Begins a chapter.
@@ -205,28 +212,38 @@ impl Api {
             Who::Staff => route = route.layer(axum::middleware::from_fn(staff)),
         }
         self.router = std::mem::take(&mut self.router).route(act.path, route);
-        let described = act.described(self.tag);
-        let path = self.paths.entry(act.path).or_insert_with(|| json!({}));
-        path[act.method] = described;
-        for (name, schema) in act.schemas {
-            let schema = serde_json::to_value(schema).unwrap_or_default();
-            let before = self.schemas.insert(name.clone(), schema.clone());
-            debug_assert!(before.is_none_or(|before| before == schema), "two shapes have the name `{name}`");
-        }
+        self.acts.push((self.tag, act));
     }
 
-    /// Gives the routes and the document.
-    pub(crate) fn done(self) -> (Router<Edge>, Value) {
-        let mut schemas = self.schemas;
+    /// Gives the routes and what the document describes.
+    pub(crate) fn done(self) -> (Router<Edge>, Described) {
+        (self.router, Described(self.acts))
+    }
+}
+
+impl Described {
+    /// Writes the document.
+    pub(crate) fn document(&self) -> Value {
+        let (mut paths, mut named) = (Map::new(), Schemas::new());
+        for (tag, act) in &self.0 {
+            let path = paths.entry(act.path).or_insert_with(|| json!({}));
+            path[act.method] = act.described(tag, &mut named);
+        }
+        let mut schemas = Map::new();
+        for (name, schema) in named {
+            let schema = serde_json::to_value(schema).unwrap_or_default();
+            let before = schemas.insert(name.clone(), schema.clone());
+            debug_assert!(before.is_none_or(|before| before == schema), "two shapes have the name `{name}`");
+        }
         schemas.insert("Problem".to_owned(), document::problem_schema());
         // Maps are written out where they stand, and leave a shape behind that nobody names.
-        let said = json!([self.paths, schemas]).to_string();
+        let said = json!([paths, schemas]).to_string();
         schemas.retain(|name, _| name == "Problem" || said.contains(&format!("#/components/schemas/{name}\"")));
-        let document = json!({
+        json!({
             "openapi": "3.1.0",
             "info": { "title": "Comanda", "version": env!("CARGO_PKG_VERSION"), "license": { "name": "MIT OR Apache-2.0" },
                 "description": "An order from the menu to the door. Times are RFC 3339 in UTC, money is minor units with a currency, ids are opaque." },
-            "paths": self.paths,
+            "paths": paths,
             "components": {
                 "schemas": schemas,
                 "responses": document::problem_answers(),
@@ -235,8 +252,7 @@ impl Api {
                     "device": { "type": "apiKey", "in": "cookie", "name": crate::device::COOKIE, "description": "The token of a device, as browsers keep it." },
                 },
             },
-        });
-        (self.router, document)
+        })
     }
 }
 

@@ -47,7 +47,6 @@ pub(crate) fn all() -> Router<Edge> {
     operator::add(&mut api);
     crate::dialects::pizza::add(&mut api);
     let (router, described) = api.done();
-    let described = serde_json::to_vec(&described).expect("a document is plain JSON");
-    document.get_or_init(|| described.into());
+    document.whole(described);
     router.merge(system::files())
 }

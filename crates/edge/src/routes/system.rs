@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::operator::{ServiceHealth, health_of_all, shown_health};
-use crate::api::{Api, Who, get};
+use crate::api::{Described, Api, Who, get};
 use crate::asked::Named;
 use crate::problem::Problem;
 use crate::{Edge, pages};
@@ -27,7 +27,21 @@ const START: &str = include_str!("../../assets/swagger/start.js");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 /// The document, which is whole only when every route is described.
-pub(crate) type Document = Arc<OnceLock<Bytes>>;
+#[derive(Clone, Default)]
+pub(crate) struct Document(Arc<(OnceLock<Described>, OnceLock<Bytes>)>);
+
+impl Document {
+    /// Takes what it is to describe.
+    pub(crate) fn whole(&self, described: Described) {
+        let _ = self.0.0.set(described);
+    }
+
+    fn bytes(&self) -> Bytes {
+        let (described, bytes) = &*self.0;
+        let write = || described.get().and_then(|described| serde_json::to_vec(&described.document()).ok()).unwrap_or_default();
+        bytes.get_or_init(|| write().into()).clone()
+    }
+}
 
 pub(crate) fn add(api: &mut Api, document: Document) {
     api.chapter("system");
@@ -37,8 +51,7 @@ pub(crate) fn add(api: &mut Api, document: Document) {
     api.add(anyone("/metrics", "Gives the figures of the platform as Prometheus reads them").gives_text("text/plain"), metrics);
     api.add(anyone("/problems/{code}", "Explains a problem, for people").gives_text("text/html"), problem);
     api.add(anyone("/openapi.json", "Gives this document").gives::<OpenApi>(), move || async move {
-        let bytes = document.get().cloned().unwrap_or_default();
-        ([(header::CONTENT_TYPE, "application/json")], bytes)
+        ([(header::CONTENT_TYPE, "application/json")], document.bytes())
     });
     api.add(anyone("/docs/api", "Gives the page on which the API can be tried").gives_text("text/html"), || async {
         ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
