@@ -15,6 +15,7 @@ use orders_api::{Order as OrderMessage, PlaceRequest};
 use payments_api::RegisterMethodRequest;
 use payments_api::payments_client::PaymentsClient;
 use sql::NewJob;
+use tokio::sync::Notify;
 use wire::{Call, fault_of};
 
 use crate::domain::{self, Frozen, Line, Order};
@@ -25,6 +26,10 @@ use crate::store::{self, Person};
 const PENDING_MAX: f64 = 1_000.0;
 /// How many orders may be placed at once: beyond, they would take the time of those that were accepted.
 const PLACING_MAX: i64 = 256;
+/// From which part of the limit on they are counted often: before, what was accepted since the last count is no matter.
+const CROWD: f64 = 0.2;
+/// How often a crowd is counted, and how often a few are.
+const COUNT_EVERY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long stock and payment may take, in seconds.
 const FIRST_DEADLINE_SECONDS: f64 = 600.0;
 /// How long an order may take in all, in seconds: 36 hours.
@@ -37,6 +42,10 @@ const TIP_MINOR_MAX: i64 = 100_000_000;
 pub struct Pending {
     waiting: Arc<AtomicI64>,
     placing: Arc<AtomicI64>,
+    /// How many of those who wait are a crowd.
+    crowd: Arc<AtomicI64>,
+    /// Told when the first waits, and when they become a crowd.
+    changed: Arc<Notify>,
 }
 
 /// An order that is being placed: it counts until it is placed or refused, or nobody waits for it any more.
@@ -55,12 +64,20 @@ impl Pending {
         Ok(())
     }
 
-    /// Counts them again every so often: between counts, accepted orders are added.
+    /// Counts them again every so often, unless none waits: between counts, accepted orders are added.
     pub fn follow(&self, ctx: &Ctx) -> Result<(), Fault> {
         let (pending, ctx) = (self.clone(), ctx.clone());
+        let crowd = (ctx.number("orders_pending_max", PENDING_MAX) * CROWD) as i64;
+        pending.crowd.store(crowd, Ordering::Relaxed);
         ctx.world().clone().spawn("admission", async move {
             loop {
-                ctx.world().sleep(Duration::from_millis(50)).await;
+                match pending.waiting.load(Ordering::Relaxed) {
+                    ..=0 => pending.changed.notified().await,
+                    waiting if waiting >= crowd => ctx.world().sleep(COUNT_EVERY.0).await,
+                    _ => {
+                        let _ = ctx.world().within(COUNT_EVERY.1, pending.changed.notified()).await;
+                    }
+                }
                 if let Err(fault) = pending.count(&ctx).await {
                     tracing::warn!(%fault, cause = fault.cause, "the orders that wait could not be counted");
                 }
@@ -87,7 +104,10 @@ impl Pending {
     }
 
     fn entered(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        if waiting == 1 || waiting == self.crowd.load(Ordering::Relaxed) {
+            self.changed.notify_one();
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::operator::{ServiceHealth, health_of_all, shown_health};
-use crate::api::{Described, Api, Who, get};
+use crate::api::{Api, Described, Who, get};
 use crate::asked::Named;
 use crate::problem::Problem;
 use crate::{Edge, pages};
