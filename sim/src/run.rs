@@ -49,12 +49,14 @@ pub struct Script {
     pub span: Option<Duration>,
     /// Whether only customers come: no staff who restock, break stations or pause services.
     pub alone: bool,
+    /// Whether the whole platform is in one process, whatever the seed says.
+    pub together: bool,
 }
 
 impl Script {
     /// Leaves to the seed all but how many come.
     pub fn of(seed: u64, customers: u64) -> Script {
-        Script { seed, customers, spared: Vec::new(), span: None, alone: false }
+        Script { seed, customers, spared: Vec::new(), span: None, alone: false, together: false }
     }
 
     /// Says within which time all customers come.
@@ -190,7 +192,7 @@ impl Life {
         let settings = town::settings(&mut chance);
         let hearing = if chance.happens(700) { chance.bits() | 1 } else { 0 };
         let provider = (machine, router);
-        let town = Town::found(script.seed, kernel, weather, &self.disk, &provider, &settings, hearing);
+        let town = Town::found(script, kernel, weather, &self.disk, &provider, &settings, hearing);
         let net = town.net();
         let span = script.span();
         for number in 0..script.customers {

@@ -16,6 +16,7 @@ use crate::house::{House, Plot, Share};
 use crate::kernel::{Kernel, NodeId};
 use crate::machine::Machine;
 use crate::net::Net;
+use crate::run::Script;
 use crate::weather::{Trouble, Weather};
 
 /// The first machine of the platform; of a cluster, that of the engines.
@@ -36,7 +37,7 @@ pub struct Town {
 impl Town {
     /// Founds what the seed says on a disk, and starts it.
     pub fn found(
-        seed: u64,
+        script: &Script,
         kernel: &Kernel,
         weather: &Weather,
         disk: &Disk,
@@ -44,10 +45,9 @@ impl Town {
         settings: &BTreeMap<String, String>,
         hearing: u64,
     ) -> Town {
-        let mut chance = Chance::new(seed ^ 0x70_3a);
+        let mut chance = Chance::new(script.seed ^ 0x70_3a);
         let services: Vec<&'static str> = comanda::services::all().iter().map(host::Service::name).collect();
-        let cluster = chance
-            .happens(CLUSTERS)
+        let cluster = (chance.happens(CLUSTERS) && !script.together)
             .then(|| Arc::new(Cluster::draw(kernel, weather, &mut chance, disk.clone(), FIRST, &services)));
         let places: Vec<(Machine, Option<Share>)> = match &cluster {
             Some(cluster) => (0..cluster.members.len())

@@ -57,22 +57,32 @@ pub fn run(cli: &Cli, span: Span) -> Result<Sums, String> {
         let mut worker = begin(cli, span, which, jobs).map_err(|error| format!("a worker cannot be started: {error}"))?;
         let (send, lines) = (send.clone(), worker.stdout.take());
         let reader = std::thread::spawn(move || {
+            let mut lived = 0;
             for line in lines.into_iter().flat_map(|lines| BufReader::new(lines).lines()).map_while(Result::ok) {
                 let _ = send.send(serde_json::from_str::<Sums>(&line).map_err(|error| format!("{error}: {line}")));
+                lived += 1;
             }
+            lived
         });
         workers.push((worker, reader));
     }
     drop(send);
-    let whole = gathered(&sums, span);
-    for (mut worker, reader) in workers {
+    let mut whole = gathered(&sums)?;
+    for (which, (mut worker, reader)) in (0..).zip(workers) {
         let status = worker.wait().map_err(|error| error.to_string())?;
-        let _ = reader.join();
+        let lived: u64 = reader.join().map_err(|_| "a worker was not understood".to_owned())?;
+        if status.code() == Some(i32::from(super::MISUSED)) {
+            return Err("a worker could not begin".to_owned());
+        }
         if !status.success() {
-            return Err(format!("a worker died: {status}"));
+            let seed = span.first + which + lived * jobs as u64;
+            let verdict = format!("seed {seed} broke a promise: its process ended with {status}");
+            println!("{verdict}");
+            whole.broken.insert(seed, verdict);
+            whole.died.insert(seed);
         }
     }
-    whole
+    Ok(whole)
 }
 
 fn begin(cli: &Cli, span: Span, which: usize, jobs: usize) -> std::io::Result<Child> {
@@ -86,7 +96,7 @@ fn begin(cli: &Cli, span: Span, which: usize, jobs: usize) -> std::io::Result<Ch
 }
 
 /// Adds up what comes in, and shows how it goes.
-fn gathered(sums: &mpsc::Receiver<Result<Sums, String>>, span: Span) -> Result<Sums, String> {
+fn gathered(sums: &mpsc::Receiver<Result<Sums, String>>) -> Result<Sums, String> {
     let (started, mut told) = (Instant::now(), Instant::now());
     let is_terminal = std::io::stderr().is_terminal();
     let every = if is_terminal { BLINK } else { EVERY };
@@ -107,8 +117,7 @@ fn gathered(sums: &mpsc::Receiver<Result<Sums, String>>, span: Span) -> Result<S
         if told.elapsed() >= every {
             told = Instant::now();
             clear(is_terminal);
-            let of = if span.end == u64::MAX { String::new() } else { format!(" of {}", span.end - span.first) };
-            eprint!("{}{of}; {}{}", whole.pace(started.elapsed()), whole.met(), if is_terminal { "" } else { "\n" });
+            eprint!("{}{}", whole.progress(started.elapsed()), if is_terminal { "" } else { "\n" });
         }
     }
     clear(is_terminal);

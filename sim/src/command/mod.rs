@@ -64,7 +64,8 @@ fn run(cli: &Cli) -> Result<bool, String> {
     if found.broken.is_empty() && !sums.broken.is_empty() {
         println!("a world of the graveyard breaks a promise again");
     }
-    for seed in found.broken.keys().take(TOLD_MAX) {
+    // One that took its process with it would take this one too.
+    for seed in found.broken.keys().filter(|seed| !found.died.contains(seed)).take(TOLD_MAX) {
         one(cli, &Ground::new()?, *seed)?;
     }
     Ok(sums.broken.is_empty())

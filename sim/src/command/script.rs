@@ -54,12 +54,16 @@ pub struct Cli {
     /// Only customers come: no staff who restock, break stations or pause services.
     #[arg(long)]
     pub alone: bool,
+    /// The whole platform is in one process, whatever the seed says.
+    #[arg(long)]
+    pub together: bool,
 }
 
 impl Cli {
     /// Makes the script of a seed.
     pub fn script(&self, seed: u64) -> Script {
-        Script { spared: self.spare.clone(), span: self.span, alone: self.alone, ..Script::of(seed, self.customers) }
+        let Cli { customers, spare, span, alone, together, .. } = self;
+        Script { seed, customers: *customers, spared: spare.clone(), span: *span, alone: *alone, together: *together }
     }
 
     /// Reads the range of seeds, if there is one.
@@ -94,6 +98,9 @@ pub fn options(script: &Script) -> String {
     if script.alone {
         words.push("--alone".to_owned());
     }
+    if script.together {
+        words.push("--together".to_owned());
+    }
     words.join(" ")
 }
 
@@ -124,6 +131,7 @@ mod tests {
             spared: vec![Trouble::PowerCut, Trouble::Freeze],
             span: Some(Duration::from_secs(70)),
             alone: true,
+            together: true,
             ..Script::of(9, 7)
         };
         let command = command(&script);

@@ -67,6 +67,9 @@ fn smaller(best: &Shrunk) -> Vec<Script> {
             worlds.push(Script { customers, ..script.clone() });
         }
     }
+    if !script.together {
+        worlds.push(Script { together: true, ..script.clone() });
+    }
     if !script.alone {
         worlds.push(Script { alone: true, ..script.clone() });
     }
@@ -111,7 +114,7 @@ mod tests {
         let found = shrunk(&whole, &world(&whole), 1_000, needs);
         assert_eq!(found.script.customers, 3);
         assert_eq!(found.ended.troubles, [Trouble::DoubtDone]);
-        assert!(!found.script.alone);
+        assert!(found.script.together && !found.script.alone);
         assert!(found.script.span.unwrap() < Duration::from_secs(2 * SPAN_MIN.as_secs()));
         let hurried = shrunk(&whole, &world(&whole), 5, needs);
         assert_eq!(hurried.tries, 5);

@@ -1,6 +1,6 @@
 //! What many worlds come to, added up and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub struct Sums {
     pub counts: BTreeMap<String, u64>,
     /// The seeds whose worlds broke a promise, with what was said of each.
     pub broken: BTreeMap<u64, String>,
+    /// Those of them that took their process with them.
+    pub died: BTreeSet<u64>,
 }
 
 impl Sums {
@@ -53,10 +55,28 @@ impl Sums {
         self.covered.add(&other.covered);
         more(&mut self.struck, &other.struck);
         more(&mut self.counts, &other.counts);
+        self.died.extend(&other.died);
         self.broken.extend(other.broken.iter().map(|(seed, verdict)| (*seed, verdict.clone())));
     }
 
-    /// Says how fast it goes.
+    /// Says how it goes, in a line that fits.
+    pub fn progress(&self, took: Duration) -> String {
+        let seconds = took.as_secs_f64().max(0.001);
+        let (struck, refused): (u64, u64) = (self.struck.values().sum(), self.covered.refusals.values().sum());
+        format!(
+            "{seconds:.0} s: {} worlds ({:.1}/s), {} orders ({:.0}/s), {struck} troubles ({} of {}), {} events, {refused} refusals, {} broken",
+            self.worlds,
+            self.worlds as f64 / seconds,
+            self.orders,
+            self.orders as f64 / seconds,
+            self.struck.len(),
+            Trouble::ALL.len(),
+            self.covered.events.len(),
+            self.broken.len()
+        )
+    }
+
+    /// Says how fast it went.
     pub fn pace(&self, took: Duration) -> String {
         let seconds = took.as_secs_f64().max(0.001);
         format!(
@@ -67,13 +87,6 @@ impl Sums {
             self.worlds as f64 / seconds,
             self.orders as f64 / seconds
         )
-    }
-
-    /// Says in a word what was exercised.
-    pub fn met(&self) -> String {
-        let (struck, refused): (u64, u64) = (self.struck.values().sum(), self.covered.refusals.values().sum());
-        let kinds = (self.struck.len(), Trouble::ALL.len(), self.covered.events.len());
-        format!("{struck} troubles ({} of {}), {} kinds of events, {refused} refusals", kinds.0, kinds.1, kinds.2)
     }
 
     /// Prints all.
