@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::menu::Menu;
+use crate::receipt;
 
 /// What a customer wished.
 #[derive(Debug, Clone)]
@@ -37,10 +38,16 @@ struct Pages {
     /// By key.
     wishes: BTreeMap<String, Wish>,
     orders: BTreeMap<String, Order>,
-    /// Keys that were never answered for certain.
-    doubts: Vec<String>,
+    /// Keys that were never answered for certain, and how many orders each may have left.
+    doubts: BTreeMap<String, u64>,
+    /// How many orders each name may have.
+    wished: BTreeMap<String, u64>,
     /// By item: what came in for certain, and what may have.
     received: BTreeMap<String, (i64, i64)>,
+    /// By item: what was thrown away for certain, and what may have been.
+    wasted: BTreeMap<String, (i64, i64)>,
+    /// By order: what staff gave back for certain, and what they may have.
+    refunded: BTreeMap<String, (i64, i64)>,
     wrong: Vec<String>,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -71,7 +78,19 @@ impl Book {
 
     /// Notes a wish before it is sent.
     pub fn wished(&self, wish: &Wish) {
-        self.pages().wishes.insert(wish.key.clone(), wish.clone());
+        let mut pages = self.pages();
+        pages.wishes.insert(wish.key.clone(), wish.clone());
+        *pages.wished.entry(wish.key.clone()).or_default() += 1;
+    }
+
+    /// Notes that somebody else wishes the same under the same name.
+    pub fn wished_again(&self, key: &str) {
+        *self.pages().wished.entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// Tells whether an order was answered to somebody else.
+    pub fn is_of_another(&self, id: &str, key: &str) -> bool {
+        self.pages().orders.iter().any(|(other, order)| other != key && order.id == id)
     }
 
     /// Notes that an order was acknowledged.
@@ -79,6 +98,7 @@ impl Book {
         let id = order["order_id"].as_str().unwrap_or_default().to_owned();
         let total = order["total"]["amount_minor"].as_i64().unwrap_or(-1);
         let mut pages = self.pages();
+        pages.wrong.extend(receipt::added_up(order));
         match pages.orders.get(key) {
             Some(known) if known.id != id => {
                 let text = format!("EffectsHappenOnce: the key {key} was answered with {} and with {id}", known.id);
@@ -97,7 +117,7 @@ impl Book {
 
     /// Notes that a wish was given up without an answer.
     pub fn doubted(&self, key: &str) {
-        self.pages().doubts.push(key.to_owned());
+        *self.pages().doubts.entry(key.to_owned()).or_default() += 1;
     }
 
     /// Notes that a cancellation was acknowledged.
@@ -114,16 +134,32 @@ impl Book {
         if certain { entry.0 += quantity } else { entry.1 += quantity }
     }
 
+    /// Notes that stock was thrown away, for certain or maybe.
+    pub fn wasted(&self, slug: &str, quantity: i64, certain: bool) {
+        let mut pages = self.pages();
+        let entry = pages.wasted.entry(slug.to_owned()).or_default();
+        if certain { entry.0 += quantity } else { entry.1 += quantity }
+    }
+
+    /// Notes that staff gave money of an order back, for certain or maybe.
+    pub fn refunded(&self, order: &str, amount: i64, certain: bool) {
+        let mut pages = self.pages();
+        let entry = pages.refunded.entry(order.to_owned()).or_default();
+        if certain { entry.0 += amount } else { entry.1 += amount }
+    }
+
     /// Gives the ids of all orders that were acknowledged.
     pub fn orders(&self) -> Vec<(String, Order)> {
         self.pages().orders.iter().map(|(key, order)| (key.clone(), order.clone())).collect()
     }
 
     /// Compares with how the platform ended: `found` are all its orders, `charges` is what the provider holds of each order
-    /// (taken and given back), `levels` all stock, and the menu knows what there was at first.
+    /// (taken and given back), `levels` all stock, and the menu knows what there was at first; `names` are those of the people
+    /// behind the orders.
     pub fn settle(
         &self,
         found: &[Value],
+        names: &BTreeMap<String, String>,
         charges: &BTreeMap<String, Vec<(i64, i64)>>,
         levels: &[Value],
         menu: &Menu,
@@ -131,7 +167,7 @@ impl Book {
         let pages = self.pages();
         let mut wrong = pages.wrong.clone();
         let by_id: BTreeMap<&str, &Value> = found.iter().filter_map(|order| Some((order["order_id"].as_str()?, order))).collect();
-        let mut sold: BTreeMap<String, i64> = BTreeMap::new();
+        let mut sold: BTreeMap<String, (i64, i64)> = BTreeMap::new();
         for (key, order) in &pages.orders {
             let Some(now) = by_id.get(order.id.as_str()) else {
                 wrong.push(format!("NoOrderIsLost: {} was acknowledged under {key} and is not there", order.id));
@@ -149,20 +185,25 @@ impl Book {
                 wrong.push(format!("MoneyIsConserved: {} was delivered although its card said no", order.id));
             }
         }
-        let acknowledged: Vec<&str> = pages.orders.values().map(|order| order.id.as_str()).collect();
-        let mut unknown = 0;
+        let mut by_name: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let acknowledged: std::collections::BTreeSet<&str> = pages.orders.values().map(|order| order.id.as_str()).collect();
         for (id, now) in &by_id {
             let state = now["state"].as_str().unwrap_or_default();
             if state != "delivered" && state != "cancelled" {
                 wrong.push(format!("EveryOrderEnds: {id} is {state} when all is at rest"));
             }
-            if !acknowledged.contains(id) {
-                unknown += 1;
+            if let Some(name) = names.get(*id) {
+                let sums = by_name.entry(name.as_str()).or_default();
+                sums.0 += 1;
+                sums.1 += u64::from(!acknowledged.contains(id));
             }
-            if state == "delivered" {
+            // What could not be handed over had left the shop all the same, or may have.
+            let (gone, maybe) = (state == "delivered", matches!(now["reason"].as_str(), Some("delivery_failed" | "too_late")));
+            if gone || maybe {
                 for line in now["lines"].as_array().into_iter().flatten() {
                     if let (Some(item), Some(quantity)) = (line["item"].as_str(), line["quantity"].as_i64()) {
-                        *sold.entry(item.to_owned()).or_default() += quantity;
+                        let entry = sold.entry(item.to_owned()).or_default();
+                        if gone { entry.0 += quantity } else { entry.1 += quantity }
                     }
                 }
             }
@@ -172,31 +213,45 @@ impl Book {
             let taken = held.iter().filter(|(taken, _)| *taken > 0).count();
             let by_card = now["payment"] == "card" || now["payment"]["method"] == "card";
             let due = if by_card && state == "delivered" { total } else { 0 };
-            if kept != due {
+            let (back, maybe) = pages.refunded.get(*id).copied().unwrap_or_default();
+            let (most, least) = if due == 0 { (0, 0) } else { (due - back, due - back - maybe) };
+            if kept > most || kept < least {
                 wrong.push(format!("MoneyIsConserved: the provider keeps {kept} of {id}, which is {state} and costs {total}"));
             }
             if taken > 1 {
                 wrong.push(format!("MoneyIsConserved: {id} was charged {taken} times"));
             }
         }
-        if unknown > pages.doubts.len() {
-            let text = format!("EffectsHappenOnce: {unknown} orders that nobody was told of, of {} in doubt", pages.doubts.len());
-            wrong.push(text);
+        for (name, (orders, untold)) in by_name {
+            let (wished, doubts) = (pages.wished.get(name).copied().unwrap_or(0), pages.doubts.get(name).copied().unwrap_or(0));
+            if orders > wished || untold > doubts {
+                wrong.push(format!(
+                    "EffectsHappenOnce: {name} wished {wished} orders and there are {orders}; of {untold} nobody was told, {doubts} were in doubt"
+                ));
+            }
         }
         for level in levels {
             let (Some(slug), Some(consumed)) = (level["slug"].as_str(), level["consumed"].as_i64()) else { continue };
             let Some(first) = menu.initial().get(slug) else { continue };
             let figure = |name: &str| level[name].as_i64().unwrap_or(i64::MIN);
             // Of goods the book knows what was sold; what a dish takes is the recipe's business.
-            let sold = sold.get(slug).copied().unwrap_or(0);
-            if menu.is_goods(slug) && consumed != sold {
+            let (sold, maybe) = sold.get(slug).copied().unwrap_or_default();
+            if menu.is_goods(slug) && (consumed < sold || consumed > sold + maybe) {
                 wrong.push(format!("StockIsNeverNegative: {sold} of {slug} were delivered and {consumed} used up"));
             }
             let (certain, maybe) = pages.received.get(slug).copied().unwrap_or_default();
-            let there = figure("available") + figure("reserved") + consumed;
-            if there < first + certain || there > first + certain + maybe {
+            let there = figure("available") + figure("reserved") + consumed + figure("wasted") - figure("corrected");
+            let received = figure("received");
+            if received != there || received < first + certain || received > first + certain + maybe {
                 wrong.push(format!(
                     "StockIsNeverNegative: of {slug} there were {first}, {certain} came in, {maybe} more may have, and {there} are accounted for"
+                ));
+            }
+            let (gone, maybe) = pages.wasted.get(slug).copied().unwrap_or_default();
+            if figure("wasted") < gone || figure("wasted") > gone + maybe {
+                wrong.push(format!(
+                    "StockIsNeverNegative: of {slug} {gone} were thrown away, {maybe} more may have been, and {} are said to be",
+                    figure("wasted")
                 ));
             }
             if figure("reserved") != 0 || figure("available") < 0 {

@@ -189,6 +189,12 @@ impl House {
         if let (Some(share), Some(rows)) = (share, rows) {
             share.relay(machine, &platform, &rows);
             share.member().door.send_replace(Some(exchange));
+        } else {
+            for service in platform.services() {
+                if let Some(running) = platform.running(service) {
+                    machine.watch.hears(service, running.heard.iter().copied());
+                }
+            }
         }
         // Clients come to one machine.
         let router = if share.as_ref().is_none_or(|share| share.place == 0) {

@@ -16,13 +16,16 @@ pub mod house;
 pub mod kernel;
 pub mod machine;
 pub mod menu;
+pub mod mistakes;
 pub mod net;
 pub mod outside;
 pub mod people;
+pub mod receipt;
 pub mod run;
 pub mod store;
 pub mod story;
 pub mod town;
+pub mod watch;
 pub mod weather;
 pub mod world;
 

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::kernel::{Kernel, NodeId};
 use crate::story::{Kind, Note};
+use crate::watch::Watch;
 use crate::weather::{Trouble, Weather};
 use crate::world::Skew;
 
@@ -24,6 +25,8 @@ pub struct Machine {
     pub skew: Skew,
     /// Its disk.
     pub disk: Disk,
+    /// Who sees every commit from here.
+    pub watch: Watch,
     down: Arc<AtomicBool>,
     died: Arc<Notify>,
 }
@@ -37,6 +40,7 @@ impl Machine {
             weather,
             skew: Skew::default(),
             disk,
+            watch: Watch::default(),
             down: Arc::new(AtomicBool::new(true)),
             died: Arc::default(),
         }

@@ -152,6 +152,7 @@ impl Ground {
             Err(Stuck::Silence) => vec!["EveryOrderEnds: nothing will ever happen again".to_owned()],
             Err(Stuck::TooLong) => vec!["EveryOrderEnds: it went on and on".to_owned()],
         };
+        wrong.extend(town.iter().flat_map(Town::wrong));
         wrong.extend(kernel.panics().into_iter().map(|panic| format!("a task panicked: {panic}")));
         let counts = book.counts();
         let orders = counts.get("orders").copied().unwrap_or(0);
@@ -210,14 +211,28 @@ impl Life {
         }
         let rounds = if script.alone { 0 } else { chance.below(8) };
         kernel.spawn(0, Box::pin(people::desk(net.clone(), book.clone(), menu.clone(), rounds)));
+        if !script.alone && chance.happens(600) {
+            let rounds = 2 + chance.below(10);
+            kernel.spawn(0, Box::pin(people::office(net.clone(), book.clone(), menu.clone(), rounds)));
+        }
         if !script.alone && chance.happens(300) {
             kernel.spawn(0, Box::pin(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4))));
         }
         if !script.alone && chance.happens(300) {
             kernel.spawn(0, Box::pin(people::deliveries(net.clone(), book.clone(), chance.below(4))));
         }
-        // All who came have gone, served or not.
-        kernel.sleep(span + Duration::from_secs(900)).await;
+        // All who came have gone, served or not. In between it is looked whether what is there is sound as it stands.
+        for part in [span / 3, span / 3, span / 3 + Duration::from_secs(60), Duration::from_secs(840)] {
+            kernel.sleep(part).await;
+            if town.can_be_audited() {
+                // The disk may fail while it is looked at.
+                let wrong = self.audit(false).unwrap_or_default();
+                if !wrong.is_empty() {
+                    founded.set(Some(town));
+                    return Ok(wrong);
+                }
+            }
+        }
         provider.0.tell(|| "all trouble ends".to_owned(), false);
         weather.heal();
         town.heal();
@@ -253,8 +268,9 @@ impl Life {
             Ok(charges) => charges,
             Err(error) => return Ok(vec![error]),
         };
-        let mut wrong = self.book.settle(&found, &charges, &levels, &self.menu);
-        wrong.extend(self.audit()?);
+        let names = self.names(net, &found).await;
+        let mut wrong = self.book.settle(&found, &names, &charges, &levels, &self.menu);
+        wrong.extend(self.audit(true)?);
         Ok(wrong)
     }
 
@@ -278,13 +294,26 @@ impl Life {
         found
     }
 
-    fn audit(&self) -> Result<Vec<String>, Fault> {
+    /// Asks who is behind each order.
+    async fn names(&self, net: &Net, found: &[Value]) -> BTreeMap<String, String> {
+        let mut names = BTreeMap::new();
+        for id in found.iter().filter_map(|order| order["order_id"].as_str()) {
+            let ask = Ask::get(format!("/v1/orders/{id}/contact")).by(STAFF);
+            let answer = people::insist(net, ask, 20).await;
+            if let Some(name) = answer.as_ref().and_then(|answer| answer.body["name"].as_str()).filter(|name| !name.is_empty()) {
+                names.insert(id.to_owned(), name.to_owned());
+            }
+        }
+        names
+    }
+
+    fn audit(&self, at_rest: bool) -> Result<Vec<String>, Fault> {
         let key = house::key();
         let now = Timestamp(BEGINNING.0 + i64::try_from(self.kernel.now().as_micros()).unwrap_or(i64::MAX));
         let mut inputs = Inputs::new(Path::new(house::FILE), &key, now);
         inputs.provider_books = Some(Path::new(outside::FILE));
         inputs.vfs = [Some(self.disk.vfs()), Some(self.books.vfs())];
-        inputs.at_rest = true;
+        inputs.at_rest = at_rest;
         if self.weather.struck().contains_key(&Trouble::ClockJumps) {
             inputs.clock_tolerance = Duration::from_secs(3 * 3_600);
         }

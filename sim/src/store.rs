@@ -10,6 +10,7 @@ use sql::{Batch, Migration, Row, Value, Verdict};
 use crate::chance::mixed;
 use crate::machine::Machine;
 use crate::story::entry::{Ended, Entry};
+use crate::watch::Doing;
 use crate::weather::Trouble;
 
 /// An engine of a machine.
@@ -119,7 +120,15 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
         let size = mixed(batch.steps.len() as u64).wrapping_add(batch.events.len() as u64);
         self.machine.kernel.note(batch.service.bytes().fold(size, |sum, byte| mixed(sum ^ u64::from(byte))));
         let entry = Entry::of_rows(&batch, &self.machine);
-        Box::pin(async move { self.commit(entry, Verdict::Unknown, self.engine.commit(batch)).await })
+        let doing = Doing::of(&batch);
+        let watched = async move {
+            let verdict = self.engine.commit(batch).await;
+            if let Ok(Verdict::Done { seqs, .. }) = &verdict {
+                self.machine.watch.done(doing, seqs);
+            }
+            verdict
+        };
+        Box::pin(async move { self.commit(entry, Verdict::Unknown, watched).await })
     }
 }
 

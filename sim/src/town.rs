@@ -112,6 +112,21 @@ impl Town {
         }
     }
 
+    /// Tells whether its data can be looked at now and are whole: nothing is on its way to the log.
+    pub fn can_be_audited(&self) -> bool {
+        let there = self
+            .machines
+            .iter()
+            .filter(|machine| self.holds_data(machine))
+            .all(|machine| !machine.is_down() && !machine.disk.is_down());
+        there && self.cluster.as_ref().is_none_or(|cluster| cluster.unsent().is_ok_and(|unsent| unsent == 0))
+    }
+
+    /// Gives what was seen in commits that must not be there.
+    pub fn wrong(&self) -> Vec<String> {
+        self.machines.iter().flat_map(|machine| machine.watch.wrong()).collect()
+    }
+
     /// Waits until all of it is up.
     pub async fn up(&self) {
         for house in &self.houses {

@@ -13,6 +13,7 @@ mod events;
 mod layers;
 mod licences;
 mod migrations;
+mod mutants;
 mod pages;
 mod problems;
 mod purity;
@@ -55,7 +56,7 @@ struct Rule {
 }
 
 /// Every rule, in the order of printing.
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     Rule { name: "layers", find: layers::find },
     Rule { name: "contracts", find: contracts::find },
     Rule { name: "drivers", find: drivers::find },
@@ -70,6 +71,7 @@ const RULES: [Rule; 17] = [
     Rule { name: "sizes", find: sizes::find },
     Rule { name: "smells", find: smells::find },
     Rule { name: "unused", find: unused::find },
+    Rule { name: "mutants", find: mutants::find },
     Rule { name: "licences", find: licences::find },
     Rule { name: "pages", find: pages::find },
     Rule { name: "words", find: words::find },

@@ -1,6 +1,6 @@
 //! Xtask: the house rules as commands.
 //!
-//! Owns: `cargo xtask check`, `gen`, `new-service`, `test`, `journeys` and `rows`. Promises: nothing here is needed to build or run the product.
+//! Owns: `cargo xtask check`, `gen`, `new-service`, `test`, `journeys`, `mutants` and `rows`. Promises: nothing here is needed to build or run the product.
 //! Never: talks to the network itself, changes a file that is not generated, unless told to begin a service.
 //! Start reading at [`main`], then `check.rs`.
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
@@ -9,6 +9,7 @@ mod check;
 mod r#gen;
 mod graph;
 mod journeys;
+mod mutants;
 mod new_service;
 mod rows;
 mod source;
@@ -26,6 +27,7 @@ new-service NAME      a service with all its rooms, declared and tested; a start
 new-service --try     the same in a copy of the workspace, checked, tested and linted there; builds into this target folder
 test                  all tests, with what they need installed; their output is kept for `rows`
 journeys              those of the pages alone, in Chromium
+mutants [NAME…]       plants mistakes, and expects the simulator to see each of them
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["new-service", "--try"] => new_service::try_out(root),
         ["new-service", name] => new_service::run(root, name),
         ["test"] => test::run(root),
+        ["mutants", names @ ..] => mutants::run(root, names),
         ["journeys"] => journeys::alone(root),
         ["rows", logs @ ..] => rows::run(root, logs),
         _ => Err(USAGE.to_owned()),

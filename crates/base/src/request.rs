@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Principal;
+use crate::{Mistake, Principal, planted};
 
 /// The idempotency key of a request, bound to who asked and on which route, and the fingerprint of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,7 +17,10 @@ pub struct RequestKey {
 impl RequestKey {
     /// Binds a client's key to its principal, route and body.
     pub fn new(principal: &Principal, route: &str, key: &str, body: &[u8]) -> RequestKey {
-        let bound = hash(&[principal.to_string().as_bytes(), route.as_bytes(), key.as_bytes()]);
+        let principal = if planted(Mistake::KeyOfAnybody) { String::new() } else { principal.to_string() };
+        let route = if planted(Mistake::KeyOfAnyRoute) { "" } else { route };
+        let body = if planted(Mistake::KeyOfAnyBody) { &[] } else { body };
+        let bound = hash(&[principal.as_bytes(), route.as_bytes(), key.as_bytes()]);
         RequestKey { key: bound, fingerprint: hash(&[body]) }
     }
 

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base::id::DeviceId;
 use base::limits::IDEMPOTENCY_KEY_BYTES_MAX;
-use base::{Fault, Principal, RequestKey};
+use base::{Fault, Mistake, Principal, RequestKey, planted};
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
@@ -143,6 +143,7 @@ async fn enter(edge: &Edge, request: Request, visit: Visit<'_>, by: &mut Princip
             *by = Principal::Guest { device };
             call.principal = by.clone();
         }
+        let key = if planted(Mistake::KeyNotRemembered) { edge.world().chance().to_string() } else { key };
         let bound = format!("{} {}", parts.method, parts.uri.path());
         call = call.once(RequestKey::new(by, &bound, &key, &body));
     }

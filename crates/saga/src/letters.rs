@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use base::id::DeadLetterId;
-use base::{Event, Fault, NewEvent, Principal, World};
+use base::{Event, Fault, Mistake, NewEvent, Principal, World, planted};
 use metrics::gauge;
 use sql::{Change, Job, Letter, NewJob, Once, Outcome, Store, What};
 
@@ -65,6 +65,7 @@ impl Letters {
         let turn = self.lock().await;
         let letters = match letter.what {
             What::Job => vec![letter],
+            What::Event if planted(Mistake::RedriveSkipsTheQueue) => vec![letter],
             What::Event => {
                 let all = self.store.parked(Some(letter.key), 0, LETTERS_MAX).await?;
                 all.into_iter().filter(|other| other.what == What::Event && other.source == letter.source).collect()
@@ -163,7 +164,7 @@ impl Letters {
     /// Tells whether events of a key must wait behind a letter.
     pub(crate) fn waits(&self, source: &str, key: i64) -> bool {
         let keys = self.keys.lock().expect("nobody panics while holding the keys");
-        !keys.is_empty() && keys.contains_key(&(source.to_owned(), key))
+        !planted(Mistake::ParkedKeyGoesOn) && !keys.is_empty() && keys.contains_key(&(source.to_owned(), key))
     }
 
     /// Makes the change that parks a job, and the letter's id.
@@ -178,7 +179,7 @@ impl Letters {
             kind: job.kind.clone(),
             key: job.key,
             body: serde_json::to_string(&body).expect("two texts are always JSON"),
-            cause: cause.to_owned(),
+            cause: written(cause),
             attempts: job.attempts,
             parked_at: self.world.now(),
             behind: None,
@@ -214,6 +215,10 @@ impl Letters {
         gauge!("comanda_dead_letters", "service" => self.plan.service).set(depth as f64);
         Ok(())
     }
+}
+
+fn written(cause: &str) -> String {
+    if planted(Mistake::LetterWithoutCause) { String::new() } else { cause.to_owned() }
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -256,7 +261,7 @@ impl Locked<'_> {
             kind: event.kind.clone(),
             key: event.key,
             body: serde_json::to_string(event).expect("an event is plain data"),
-            cause: cause.to_owned(),
+            cause: written(cause),
             attempts,
             parked_at: self.letters.world.now(),
             behind,

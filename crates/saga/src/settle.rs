@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Fault, RequestKey, World};
+use base::{Fault, Mistake, RequestKey, World, planted};
 use prost::Message;
 use sql::{Change, Once, Outcome, Store};
 use wire::Call;
@@ -25,17 +25,27 @@ where
     {
         return Ok(recorded);
     }
-    let once = Once::Request { key: request.key, fingerprint: request.fingerprint, at: world.now() };
+    let mut once = Once::Request { key: request.key, fingerprint: request.fingerprint, at: world.now() };
     for tries in 0..TRIES_MAX {
         let (change, answer) = match attempt().await {
             Ok(decided) => decided,
             // Meanwhile a twin of this request may have done what now looks impossible.
             Err(fault) => match recorded(store, request).await? {
                 Some(answer) => return Ok(answer),
-                None => return Err(fault),
+                None => {
+                    if planted(Mistake::RefusalRemembered) {
+                        store.commit(once.clone(), Change::new().answering([])).await?;
+                    }
+                    return Err(fault);
+                }
             },
         };
         if change.is_empty() && call.request.is_none() {
+            return Ok(answer);
+        }
+        if planted(Mistake::AnsweredBeforeTheCommit) {
+            let (store, once, change) = (store.clone(), once.clone(), change.clone().answering(answer.encode_to_vec()));
+            world.spawn("commit", async move { drop(store.commit(once, change).await) });
             return Ok(answer);
         }
         match store.commit(once.clone(), change.answering(answer.encode_to_vec())).await? {
@@ -46,6 +56,11 @@ where
                 if tries > 1 {
                     world.sleep(world.backoff(tries, Duration::from_micros(200), Duration::from_millis(20))).await;
                 }
+            }
+            Outcome::Unknown if planted(Mistake::DoubtTakenForDone) => return Ok(answer),
+            Outcome::Unknown if planted(Mistake::DoubtTakenForLost) => {
+                let key = world.next_id::<base::id::EventId>().0;
+                once = Once::Request { key, fingerprint: request.fingerprint, at: world.now() };
             }
             Outcome::Unknown => world.sleep(world.backoff(tries, Duration::from_millis(5), Duration::from_millis(200))).await,
         }

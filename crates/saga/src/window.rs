@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::Event;
+use base::{Event, Mistake, planted};
 
 /// How many events may be open at once. A slow key holds up at most so many others.
 const OPEN_MAX: usize = 1_024;
@@ -112,7 +112,8 @@ impl Window {
     /// Gives what the store must be told when `done` are done.
     pub(crate) fn moving(&self, done: &[i64]) -> Move {
         let done_set: BTreeSet<i64> = done.iter().copied().collect();
-        let lowest_open = self.open.keys().find(|seq| !done_set.contains(seq));
+        let slow = |seq: &&i64| !done_set.contains(seq) && !planted(Mistake::CursorSkipsTheSlow);
+        let lowest_open = self.open.keys().find(slow);
         let upto = lowest_open.map_or(self.read_to, |seq| seq - 1).max(self.cursor);
         Move { from: self.cursor, upto, ahead: done.iter().copied().filter(|seq| *seq > upto).collect() }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use base::id::EventId;
-use base::{Fault, Timestamp, World};
+use base::{Fault, Mistake, Timestamp, World, planted};
 use futures_util::future::select;
 use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
@@ -249,6 +249,10 @@ impl Worker {
         let attempts = u32::try_from(job.attempts).unwrap_or(u32::MAX);
         let now = self.world.now();
         let in_time = job.deadline.is_none_or(|deadline| now < deadline);
+        if planted(Mistake::JobNotTriedAgain) {
+            drop(self.store.commit(job.once(), Change::new()).await);
+            return;
+        }
         if in_time && retry.goes_on(&fault, attempts) {
             let due = now + self.world.backoff(attempts.saturating_sub(1), retry.first, retry.longest);
             tracing::debug!(service = self.plan.service, job = %job.kind, key = job.key, attempts, %fault, cause = fault.cause, "a job failed and is tried again");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base::{BoxFuture, Fault};
+use base::{BoxFuture, Fault, Mistake, planted};
 use http::{Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -138,7 +138,7 @@ impl Errand<'_> {
         let mut repeats = 0;
         loop {
             let request = parcel.open().expect("a stream is opened once: it is not repeatable");
-            let (ended, again) = match self.attempt(request).await {
+            let (ended, again) = match self.attempt(request, repeats).await {
                 Attempt::Answered(answered) => return Ok(answered),
                 Attempt::Refused(response, again) => (Ok((response, None)), again),
                 Attempt::Failed(fault, again) => (Err(fault), again),
@@ -162,12 +162,12 @@ impl Errand<'_> {
         before(&mut self.alarm, nap).await.is_some()
     }
 
-    async fn attempt(&mut self, request: Request<Body>) -> Attempt {
+    async fn attempt(&mut self, request: Request<Body>, repeats: u32) -> Attempt {
         let leave = match Leave::ask(&self.channel.edge, self.channel.exchange.world()) {
             Ok(leave) => leave,
             Err(fault) => return Attempt::Failed(fault, Again::Never),
         };
-        match self.witnessed(request).await {
+        match self.witnessed(request, repeats).await {
             Ok(response) => match code_in(response.headers()) {
                 None => Attempt::Answered((response, Some(leave))),
                 Some(code) => {
@@ -182,12 +182,12 @@ impl Errand<'_> {
         }
     }
 
-    async fn witnessed(&mut self, request: Request<Body>) -> Result<Response<Body>, (Fault, Again)> {
+    async fn witnessed(&mut self, request: Request<Body>, repeats: u32) -> Result<Response<Body>, (Fault, Again)> {
         let Channel { exchange, edge, .. } = self.channel;
-        let Some(witness) = exchange.witness() else { return self.deliver(request).await };
+        let Some(witness) = exchange.witness() else { return self.deliver(request, repeats).await };
         let method = request.uri().path();
         let asked = witness.asked(Attempted { from: edge.from, to: edge.to, method, call: self.call });
-        let answer = self.deliver(request).await;
+        let answer = self.deliver(request, repeats).await;
         match &answer {
             Ok(response) if code_in(response.headers()).is_some_and(|code| code != 0) => {
                 witness.answered(asked, fault_in(response.headers()).as_ref());
@@ -198,7 +198,7 @@ impl Errand<'_> {
         answer
     }
 
-    async fn deliver(&mut self, mut request: Request<Body>) -> Result<Response<Body>, (Fault, Again)> {
+    async fn deliver(&mut self, mut request: Request<Body>, repeats: u32) -> Result<Response<Body>, (Fault, Again)> {
         let Channel { exchange, edge, .. } = self.channel;
         let world = exchange.world();
         let faults = edge.faults().unwrap_or_default();
@@ -211,6 +211,9 @@ impl Errand<'_> {
         let remaining = self.due.saturating_sub(world.monotonic());
         headers::write(request.headers_mut(), self.call, edge.from, edge.to, remaining, world, exchange.key())
             .map_err(|fault| (fault, Again::Never))?;
+        if repeats > 0 && planted(Mistake::RepeatWithoutKey) {
+            request.headers_mut().remove(headers::REQUEST);
+        }
         match before(&mut self.alarm, exchange.deliver(edge.to, request)).await {
             None => Err((late(), Again::Never)),
             Some(Err(lost)) if lost.seen => Err((lost.fault, Again::IfIdempotent)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Fault, PlatformKey, Principal, RequestKey, Timestamp, World};
+use base::{Fault, Mistake, PlatformKey, Principal, RequestKey, Timestamp, World, planted};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::Call;
@@ -37,7 +37,8 @@ pub(crate) fn write(
     key: &PlatformKey,
 ) -> Result<(), Fault> {
     let expiry = world.now() + PRINCIPAL_LIFE.max(remaining);
-    let sealed = key.seal("principal", &format!("{}|{from}|{}", call.principal, expiry.micros()));
+    let principal = if planted(Mistake::CallsAsThePlatform) { &Principal::platform(from) } else { &call.principal };
+    let sealed = key.seal("principal", &format!("{principal}|{from}|{}", expiry.micros()));
     headers.insert(PRINCIPAL, value(sealed)?);
     headers.insert(TO, HeaderValue::from_static(to));
     headers.insert(TIMEOUT, value(timeout_text(remaining))?);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use base::{Event, Fault, Timestamp};
+use base::{Event, Fault, Mistake, Timestamp, planted};
 use metrics::{Gauge, gauge};
 use rusqlite::{Connection, OpenFlags, backup};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -321,6 +321,7 @@ impl Drop for Inner {
 
 fn settle(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result<()> {
     let synchronous = match synchronous {
+        _ if planted(Mistake::NoFlush) => "off",
         Synchronous::Full => "full",
         Synchronous::Normal => "normal",
         Synchronous::Off => "off",

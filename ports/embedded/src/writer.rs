@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Event, Fault};
+use base::{Event, Fault, Mistake, planted};
 use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, Params};
 
@@ -186,7 +186,7 @@ impl Writer {
             self.execute("savepoint one")?;
             let (events, changes) = (appended.len(), self.connection.total_changes());
             let ran = self.run(write, appended)?;
-            if !matches!(ran, Ran::Done) {
+            if !matches!(ran, Ran::Done) && !planted(Mistake::RefusedHalfStays) {
                 self.execute("rollback to one")?;
                 appended.truncate(events);
                 // A kind of event that was new is gone with the rows, so the numbers are read again.
@@ -224,6 +224,10 @@ impl Writer {
         if done > 0 {
             self.delay();
         }
+        let early = planted(Mistake::HeardBeforeTheFlush);
+        if early {
+            self.tail.push(appended.clone());
+        }
         let watch = Stopwatch::start();
         let flushed = self.connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
         let failed: Option<Option<Fault>> = match flushed {
@@ -233,13 +237,17 @@ impl Writer {
                     self.per_flush.record(done as f64);
                     self.flush_seconds.record(watch.seconds());
                 }
-                self.tail.push(appended);
+                if !early {
+                    self.tail.push(appended);
+                }
                 None
             }
             Err(error) => {
                 let certain = self.undo().is_ok() && certainly_not_committed(&error);
                 tracing::error!(%error, certain, writes = done, "a flush failed");
-                self.tail.forget(self.log.high);
+                if !early {
+                    self.tail.forget(self.log.high);
+                }
                 Some(certain.then(|| fault(&error)))
             }
         };

@@ -1,6 +1,6 @@
 //! Turns changes into the ordered steps of one batch, and a missed step back into what it stood for.
 
-use base::World;
+use base::{Mistake, World, planted};
 
 use crate::tables::Texts;
 use crate::{Change, Expect, NewJob, Once, Statement, Step, Value, params};
@@ -71,7 +71,8 @@ impl Compiled {
                 } else {
                     self.push(texts.cursor_move, params![&source, heard.from, heard.upto], Expect::Rows(1), Stands::Once);
                 }
-                for seq in heard.ahead {
+                let kept = if planted(Mistake::AheadNotRecorded) { Vec::new() } else { heard.ahead };
+                for seq in kept {
                     self.push(texts.ahead_put, params![&source, seq], Expect::Rows(1), Stands::Once);
                 }
                 if heard.upto > heard.from {

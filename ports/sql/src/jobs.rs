@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Fault, Timestamp};
+use base::{Fault, Mistake, Timestamp, planted};
 
 use crate::store::COMMIT_TIMEOUT;
 use crate::{Batch, Expect, Once, Outcome, Row, Step, Store, Value, Verdict, params, tables};
@@ -188,7 +188,8 @@ impl Store {
     /// Frees the jobs of a process that is gone, where this one can know that it is: before its own worker begins.
     pub async fn free_jobs_of_the_dead(&self) -> Result<(), Fault> {
         if self.0.engine.is_exclusive() {
-            self.commit(Once::Nothing, crate::Change::new().write(crate::statement(self.0.texts.job_free, params![]))).await?;
+            let text = if planted(Mistake::TimersForgotten) { self.0.texts.job_forget } else { self.0.texts.job_free };
+            self.commit(Once::Nothing, crate::Change::new().write(crate::statement(text, params![]))).await?;
         }
         Ok(())
     }

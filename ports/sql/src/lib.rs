@@ -22,6 +22,7 @@ mod store;
 mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod torn;
 mod trimmed;
 mod value;
 

@@ -8,6 +8,7 @@ use base::{Fault, NewEvent, Timestamp, World};
 use crate::compile::{Compiled, Stands, compile};
 use crate::meter::Meter;
 use crate::tables::{Texts, intern, system};
+use crate::torn;
 use crate::{AllOutcome, Batch, Change, Engine, Heard, Migration, Once, Outcome, Row, Value, Verdict, params};
 
 /// The most rows of one read.
@@ -194,7 +195,14 @@ impl Store {
         ended?
     }
 
-    async fn commit_parts(&self, once: Once, mut changes: Vec<Change>) -> Result<Ended, Fault> {
+    async fn commit_parts(&self, once: Once, changes: Vec<Change>) -> Result<Ended, Fault> {
+        match torn::planted(&once) {
+            Some(mistake) => self.commit_torn(mistake, once, changes).await,
+            None => self.commit_whole(once, changes).await,
+        }
+    }
+
+    pub(crate) async fn commit_whole(&self, once: Once, mut changes: Vec<Change>) -> Result<Ended, Fault> {
         let first_due = changes.iter().flat_map(|change| &change.jobs).filter(|job| job.lease.is_none()).map(|job| job.due).min();
         let alone = changes.iter().any(|change| change.alone);
         let compiled = compile(&self.0.texts, once.clone(), &mut changes, &self.0.world);

@@ -54,6 +54,7 @@ texts! {
     job_return = "update {p}_jobs set attempts = attempts - 1, wake = case when lease = $2 then due else wake end, lease = case when lease = $2 then 0 else lease end where id = $1";
     job_later = "update {p}_jobs set lease = 0, due = $3, wake = $3, cause = $4 where id = $1 and lease = $2";
     job_free = "update {p}_jobs set lease = 0, wake = due where lease <> 0";
+    job_forget = "delete from {p}_jobs where lease <> 0";
     job_leased = "select count(*) from {p}_jobs where lease <> 0";
     job_pressing = "select count(*) from {p}_jobs where lease <> 0 or wake <= $1";
     job_list = "select id, kind, key, due, deadline, attempts, body, correlation, lease, cause from {p}_jobs where id > $1 order by id limit $2";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::id::{OrderId, StockId};
-use base::{Event, Fault, NewEvent, Principal};
+use base::{Event, Fault, Mistake, NewEvent, Principal, planted};
 use host::{Change, Ctx};
 use inventory_api::events::{StockLow, StockRejected, StockReserved};
 use orders_api::events::{OrderCancelled, OrderCreated};
@@ -78,7 +78,10 @@ pub fn low_said(level: &Level) -> StockLow {
 
 /// Puts back what cancelled orders hold.
 pub async fn when_orders_cancelled_put_back(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
-    let ended = held_of(&ctx, &events).await?;
+    let mut ended = held_of(&ctx, &events).await?;
+    if planted(Mistake::NotPutBack) {
+        ended.held.clear();
+    }
     let mut change = put_back(&ctx, &ended.held, "order cancelled").await?;
     for event in events.iter().filter(|event| ended.unknown.contains(&OrderId(event.key))) {
         // Should its placing be heard after all, nothing may be set aside any more.
@@ -97,7 +100,10 @@ pub async fn when_payments_failed_put_back(ctx: Ctx, events: Vec<Arc<Event>>) ->
 
 /// Uses up what orders hold when the kitchen begins with them, or when they leave without having seen a kitchen.
 pub async fn when_orders_leave_the_shelf_use_up(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
-    let ended = held_of(&ctx, &events).await?;
+    let mut ended = held_of(&ctx, &events).await?;
+    if planted(Mistake::NotUsedUp) && events.iter().all(|event| event.name() == "order.shipped") {
+        ended.held.clear();
+    }
     if let Some(order) = ended.unknown.first() {
         return Err(Fault::unavailable("reservation_not_yet", "What this order needs was not heard of yet.").because(order.0));
     }
@@ -132,7 +138,10 @@ pub async fn put_back_by(ctx: &Ctx, held: &[Reservation], mover: Mover<'_>) -> R
 fn end(mut change: Change, held: &[Reservation], state: State, kind: &'static str, mover: Mover<'_>) -> Change {
     for reservation in held {
         let (id, movement) = mover.order_step(kind, reservation.shop_id, reservation.order_id);
-        change = change.guarded(store::end_reservation(reservation.order_id, state, id)).write(movement);
+        change = change.guarded(store::end_reservation(reservation.order_id, state, id));
+        if kind != "release" || !planted(Mistake::LedgerNotWritten) {
+            change = change.write(movement);
+        }
     }
     change
 }

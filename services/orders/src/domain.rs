@@ -4,7 +4,7 @@
 //! kept and the state rebuilt from the happenings cannot differ.
 
 use base::id::{ContactId, DeviceId, ItemId, MethodId, OrderId, ShopId};
-use base::{Currency, Fault, Principal, Texts, Timestamp};
+use base::{Currency, Fault, Mistake, Principal, Texts, Timestamp, planted};
 use orders_api::events::{CancelReason, Fulfilment, ItemKind, Need, PaymentKind};
 use serde::{Deserialize, Serialize};
 
@@ -374,13 +374,18 @@ pub fn price(
     let too_large = |_: Fault| Error::TooLarge;
     let mut total: i64 = 0;
     let mut taxes: std::collections::BTreeMap<i64, i64> = std::collections::BTreeMap::new();
+    let mut sums: std::collections::BTreeMap<i64, i64> = std::collections::BTreeMap::new();
     for line in lines {
         let amount = line.unit_minor.checked_mul(line.quantity).ok_or(Error::TooLarge)?;
         total = total.checked_add(amount).ok_or(Error::TooLarge)?;
         if line.tax_rate_bp > 0 {
-            let money = base::Money::new(amount, currency);
+            let sum = sums.entry(line.tax_rate_bp).or_insert(0);
+            *sum += amount;
+            let once = planted(Mistake::TaxRoundedOnce);
+            let money = base::Money::new(if once { *sum } else { amount }, currency);
             let tax = if tax_included { money.tax_included(line.tax_rate_bp) } else { money.tax_added(line.tax_rate_bp) };
-            *taxes.entry(line.tax_rate_bp).or_default() += tax.map_err(too_large)?.minor;
+            let known = taxes.entry(line.tax_rate_bp).or_default();
+            *known = tax.map_err(too_large)?.minor + if once { 0 } else { *known };
         }
     }
     let mut charges = Vec::new();
@@ -413,6 +418,7 @@ pub fn needs(lines: &[(i64, Vec<Need>)]) -> Result<Vec<Need>, Error> {
     let mut sums: std::collections::BTreeMap<base::id::StockId, i64> = std::collections::BTreeMap::new();
     for (quantity, needs) in lines {
         for need in needs {
+            let quantity = if planted(Mistake::NeedsOfOneEach) { &1 } else { quantity };
             let more = need.quantity.checked_mul(*quantity).ok_or(Error::TooLarge)?;
             let sum = sums.entry(need.stock_id).or_default();
             *sum = sum.checked_add(more).ok_or(Error::TooLarge)?;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use base::id::{DeviceId, OrderId, ShopId};
 use base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, TEXT_BYTES_MAX};
-use base::{Fault, Principal};
+use base::{Fault, Mistake, Principal, planted};
 use host::{Change, Ctx, answer};
 use orders_api::orders_server::Orders;
 use orders_api::{
@@ -38,7 +38,7 @@ impl Rpc {
         let none = || Fault::not_found("order_not_found", "There is no such order.");
         let order = store::load(self.ctx.store(), OrderId(id)).await?.ok_or_else(none)?;
         let own = order.device_id.is_some() && order.device_id == principal.device();
-        if own || principal.serves(order.shop_id) { Ok(order) } else { Err(none()) }
+        if own || planted(Mistake::OwnerNotAsked) || principal.serves(order.shop_id) { Ok(order) } else { Err(none()) }
     }
 
     async fn show(&self, order: &Order) -> Result<Message, Fault> {

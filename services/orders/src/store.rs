@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::id::{ContactId, DeviceId, OrderId, ShopId};
-use base::{Fault, NewEvent, Timestamp};
+use base::{Fault, Mistake, NewEvent, Timestamp, planted};
 use orders_api::events::OrderCancelled;
 use serde::{Deserialize, Serialize};
 use sql::{Change, Row, Store, params, statement};
@@ -99,6 +99,10 @@ pub async fn load_history(store: &Store, id: OrderId) -> Result<Vec<(Timestamp, 
 
 /// Lists the orders of a device, newest first, beginning before an id.
 pub async fn list_mine(store: &Store, device: DeviceId, before: i64, limit: u32) -> Result<Vec<Order>, Fault> {
+    if planted(Mistake::ListOfAll) {
+        let text = select_order!("where $1 = $1 and o.id < $2 order by o.id desc limit $3");
+        return store.read(text, params![device, before, i64::from(limit)]).await?.iter().map(order_of).collect();
+    }
     let text = select_order!(
         "join orders_mine m on m.order_id = o.id where m.device_id = $1 and m.order_id < $2 order by m.order_id desc limit $3"
     );
@@ -210,16 +214,21 @@ pub struct Happened {
 /// The statistics of many orders are summed into `tally`, so that a batch touches each of their rows once.
 pub fn save(store: &Store, before: &Order, after: &Order, happened: &[Happened], tally: &mut Tally) -> Change {
     let ending = after.ending.as_ref().map(|ending| serde_json::to_string(ending).expect("an ending is always JSON"));
-    let mut change = Change::new()
-        .guarded(statement(
-            "update orders_orders set version = $3, state = $4, paid = $5, ending = $6, changed_at = $7 where id = $1 and version = $2",
-            params![after.id, before.version, after.version, after.state.word(), after.paid, ending, after.changed_at],
-        ));
+    let text = if planted(Mistake::OrderOverwritten) {
+        "update orders_orders set version = $3, state = $4, paid = $5, ending = $6, changed_at = $7 where id = $1 and $2 > 0"
+    } else {
+        "update orders_orders set version = $3, state = $4, paid = $5, ending = $6, changed_at = $7 where id = $1 and version = $2"
+    };
+    let mut change = Change::new().guarded(statement(
+        text,
+        params![after.id, before.version, after.version, after.state.word(), after.paid, ending, after.changed_at],
+    ));
     for happened in happened {
         change = change.write(keep(store, after.id, happened.version, happened.at, &happened.happening));
     }
     if after.state != before.state {
-        change = if after.state.is_over() {
+        let stays = planted(Mistake::BoardNotCleared) && after.state == State::Cancelled;
+        change = if after.state.is_over() && !stays {
             change
                 .write(statement("delete from orders_board where order_id = $1", params![after.id]))
                 .cancel_job("deadline", after.id.0)
@@ -227,7 +236,9 @@ pub fn save(store: &Store, before: &Order, after: &Order, happened: &[Happened],
             change
                 .write(statement("update orders_board set state = $2 where order_id = $1", params![after.id, after.state.word()]))
         };
-        tally.leave(before);
+        if !planted(Mistake::ProjectionCountsTwice) {
+            tally.leave(before);
+        }
         tally.enter(after);
     }
     change

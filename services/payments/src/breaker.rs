@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base::{Fault, Timestamp, World};
+use base::{Fault, Mistake, Timestamp, World, planted};
 
 /// The code of the fault with which an open breaker refuses.
 pub const OPEN_CODE: &str = "provider_breaker_open";
@@ -122,7 +122,7 @@ impl Breaker {
         let now = world.monotonic();
         let mut inner = self.lock();
         let rests_until = inner.opened + self.policy.open_for;
-        if inner.position == Position::Open && now >= rests_until {
+        if inner.position == Position::Open && now >= rests_until && !planted(Mistake::ProviderBreakerStaysOpen) {
             inner.turn(Position::HalfOpen, world);
         }
         let free = match inner.position {

@@ -4,7 +4,7 @@
 //! provider is asked for money is the same whoever asks and however often.
 
 use base::id::{OrderId, ShopId};
-use base::{Fault, Timestamp};
+use base::{Fault, Mistake, Timestamp, planted};
 use payments_api::events::FailureReason;
 
 use crate::payment::{Entry, EntryKind, Method, Payment, State, Terms};
@@ -160,7 +160,7 @@ fn give_back(draft: Draft, amount_minor: i64, refund: i64) -> Result<Decision, E
         return Err(Error::NotAnAmount);
     }
     let held_minor = draft.payment.held_minor();
-    if amount_minor > held_minor {
+    if amount_minor > held_minor && !planted(Mistake::RefundWithoutLooking) {
         return Err(Error::MoreThanHeld { held_minor });
     }
     Ok(draft.refund(amount_minor, refund).done())
@@ -219,9 +219,13 @@ impl Draft {
         let state = self.payment.state;
         self.payment.fee_minor = fee_minor;
         match state {
+            State::Reserved | State::Expected if planted(Mistake::CancelOvertaken) => unchanged(),
             State::Reserved | State::Expected => {
                 self.payment.state = State::Cancelled;
                 self.done()
+            }
+            State::Requested if planted(Mistake::WithdrawnUnasked) => {
+                self.then(State::Voided, Effect::LeaveCharge).then(State::Voided, Effect::SayVoided).done()
             }
             State::Requested => {
                 self.then(State::Withdrawing, Effect::LeaveCharge).then(State::Withdrawing, Effect::AskWithdraw).done()
@@ -235,6 +239,7 @@ impl Draft {
     /// Gives back all but what the cancelled order still costs.
     fn refund_rest(self, refund: i64) -> Decision {
         let rest = self.payment.held_minor() - self.payment.fee_minor;
+        let rest = if planted(Mistake::RefundOfHalf) { rest / 2 } else { rest };
         if rest > 0 { self.refund(rest, refund).done() } else { self.done() }
     }
 
@@ -268,6 +273,7 @@ impl Draft {
         let taken = self.then(State::Captured, note);
         match state {
             State::Requested => taken.then(State::Captured, Effect::SayPaid).done(),
+            _ if planted(Mistake::LateCaptureKept) => taken.done(),
             // Nobody waits for the money any more: it goes straight back.
             _ => taken.refund_rest(refund),
         }

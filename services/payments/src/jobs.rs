@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::id::{EventId, Id, PaymentId};
-use base::{Fault, World};
+use base::{Fault, Mistake, World, planted};
 use host::Ctx;
 use payments_api::events::FailureReason;
 use saga::Retry;
@@ -46,8 +46,10 @@ pub async fn charge(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
         return settled(&ctx, &payment, unknown, &job);
     };
     let provider = HttpProvider::of(&ctx, &breaker)?;
+    let again = planted(Mistake::ChargedAgain) && job.attempts > 1;
+    let purpose = if again { format!("charge-{}", job.attempts) } else { "charge".to_owned() };
     let request = ChargeRequest {
-        key: asking::key(payment.id, "charge"),
+        key: asking::key(payment.id, &purpose),
         amount_minor: payment.amount_minor,
         currency: payment.currency,
         token,
@@ -85,6 +87,7 @@ pub async fn refund(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
     let charge_id = store::charge_id(ctx.store(), id).await?.ok_or_else(lost)?;
     let provider = HttpProvider::of(&ctx, &breaker)?;
     let key = asking::key(id, &format!("refund-{}", asking::spelt(entry.id)));
+    let key = if planted(Mistake::RefundedAgain) { format!("{key}-{}", job.attempts) } else { key };
     let provider_id = resting(&ctx, provider.refund(&charge_id, &key, entry.amount_minor)).await?;
     let returned = Command::Return { refund: entry.id, amount_minor: entry.amount_minor, provider_id };
     settled(&ctx, &payment, returned, &job)

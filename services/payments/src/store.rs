@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::event::Fact;
 use base::id::{MethodId, OrderId, PaymentId, ShopId};
-use base::{Currency, Fault, NewEvent, PlatformKey, Timestamp};
+use base::{Currency, Fault, Mistake, NewEvent, PlatformKey, Timestamp, planted};
 use payments_api::events::{
     FailureReason, OrderPaid, PaymentFailed, PaymentPromised, PaymentRefunded, PaymentRequested, PaymentVoided,
 };
@@ -197,6 +197,18 @@ pub fn change_of(before: Option<&Payment>, decision: Decision, correlation: &str
     decision.effects.into_iter().fold(saved, |change, effect| follow(change, &after, effect, correlation))
 }
 
+macro_rules! update {
+    ($guard:literal) => {
+        concat!(
+            "update payments_payments set shop_id = $2, device_id = $3, method = $4, method_id = $5, state = $6, amount_minor = $7,
+                currency = $8, fee_minor = $9, taken_minor = $10, refunding_minor = $11, refunded_minor = $12, reason = $13,
+                attempts = $14, requested_at = $15, created_at = $16, changed_at = $17, version = $18
+                where id = $1 and ",
+            $guard
+        )
+    };
+}
+
 fn save(before: Option<&Payment>, after: &Payment) -> Change {
     let (method, method_id) = match after.method {
         Method::Card(method) => ("card", method),
@@ -229,11 +241,7 @@ fn save(before: Option<&Payment>, after: &Payment) -> Change {
         return Change::new().guarded(statement(text, params));
     };
     params.push(before.version.into());
-    let text =
-        "update payments_payments set shop_id = $2, device_id = $3, method = $4, method_id = $5, state = $6, amount_minor = $7,
-                currency = $8, fee_minor = $9, taken_minor = $10, refunding_minor = $11, refunded_minor = $12, reason = $13,
-                attempts = $14, requested_at = $15, created_at = $16, changed_at = $17, version = $18
-                where id = $1 and version = $19";
+    let text = if planted(Mistake::PaymentOverwritten) { update!("$19 >= 0") } else { update!("version = $19") };
     Change::new().guarded(statement(text, params))
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use crate::mistakes;
 use crate::run::{Ended, Ground};
 use crate::story::{html, text};
 use fleet::Span;
@@ -48,6 +49,13 @@ fn run(cli: &Cli) -> Result<bool, String> {
     if let Some(share) = &cli.share {
         return fleet::work(cli, share).map(|()| true);
     }
+    if cli.mistakes {
+        mistakes::list();
+        return Ok(true);
+    }
+    if let Some(name) = &cli.mistake {
+        return mistaken(cli, name);
+    }
     if let Some(seed) = cli.seed {
         return one(cli, &Ground::new()?, seed);
     }
@@ -69,6 +77,19 @@ fn run(cli: &Cli) -> Result<bool, String> {
         one(cli, &Ground::new()?, *seed)?;
     }
     Ok(sums.broken.is_empty())
+}
+
+/// Lives worlds whose platform commits a mistake: one with its story, or as many as it takes until a checker sees it.
+fn mistaken(cli: &Cli, name: &str) -> Result<bool, String> {
+    let ground = Ground::new()?;
+    let mistake = mistakes::named(name).ok_or_else(|| format!("there is no mistake {name}; `--mistakes` lists them"))?;
+    if let Some(seed) = cli.seed {
+        base::mutant::choose(Some(mistake));
+        return one(cli, &ground, seed);
+    }
+    let (first, end) = cli.range()?.unwrap_or((1, mistakes::SEEDS_END));
+    let started = Instant::now();
+    Ok(mistakes::hunt(&ground, mistake, first..end, cli.customers).tell(mistake, started.elapsed()))
 }
 
 /// Lives the worlds of the graveyard; those that break a promise again are told.

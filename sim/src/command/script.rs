@@ -51,6 +51,12 @@ pub struct Cli {
     /// Within which time all customers come; else the seed says.
     #[arg(long, value_parser = duration)]
     pub span: Option<Duration>,
+    /// A planted mistake that the platform commits: worlds are lived until a checker has seen it.
+    #[arg(long)]
+    pub mistake: Option<String>,
+    /// Lists the planted mistakes.
+    #[arg(long)]
+    pub mistakes: bool,
     /// Only customers come: no staff who restock, break stations or pause services.
     #[arg(long)]
     pub alone: bool,

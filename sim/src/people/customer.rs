@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::curious::{self, Placed, device};
 use super::{TRIES, insist};
 use crate::book::{Book, Wish};
 use crate::menu::Menu;
@@ -22,7 +23,7 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
         })
         .collect();
     let token = match kernel.happens(500) {
-        true => device(&net, number).await,
+        true => device(&net, &format!("customer-{number:04}")).await,
         false => None,
     };
     let card = match declined {
@@ -34,18 +35,26 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     let wanted: Vec<Value> =
         lines.iter().map(|(item, size, quantity)| json!({ "item": item, "size": size, "quantity": quantity })).collect();
     let pickup = kernel.happens(400);
-    let contact = if pickup {
-        Value::Null
-    } else {
-        json!({ "name": "Зоя", "phone": "+1 555 0100", "address": "ул. Длинная, 1" })
-    };
-    let body = json!({
+    // The name is the key, so that an order of which nobody was told can be led back to whoever wished it.
+    let mut contact = json!({ "name": key, "phone": "+1 555 0100" });
+    if !pickup {
+        contact["address"] = json!("ул. Длинная, 1");
+    }
+    if kernel.happens(300) {
+        contact["email"] = json!("zoya@example.org");
+    }
+    let mut body = json!({
         "lines": wanted,
         "fulfilment": if pickup { "pickup" } else { "delivery" },
         "payment": payment,
         "contact": contact,
         "tip_minor": if kernel.happens(200) { 150 } else { 0 },
     });
+    // Some say what they want to pay instead of what it costs.
+    let cheats = kernel.happens(60);
+    if cheats {
+        body["expected_total_minor"] = json!(1);
+    }
     let wish = Wish {
         key: key.clone(),
         lines: lines.into_iter().map(|(item, _, quantity)| (item, quantity)).collect(),
@@ -71,10 +80,21 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     }
     // Some vanish before they know.
     let tries = if kernel.happens(60) { 1 } else { TRIES };
-    let Some(answer) = insist(&net, ask, tries).await else {
+    let Some(mut answer) = insist(&net, ask.clone(), tries).await else {
         book.count("gave up");
         return book.doubted(&key);
     };
+    if answer.status != 201 && kernel.happens(400) {
+        // What was refused may be had a little later, under the same key.
+        kernel.sleep(Duration::from_millis(kernel.below(30_000))).await;
+        match insist(&net, ask, tries).await {
+            Some(later) => answer = later,
+            None => return book.doubted(&key),
+        }
+    }
+    if answer.status == 201 && cheats {
+        book.wrong(format!("MoneyIsConserved: {key} was taken for what its client wanted to pay: {}", answer.body));
+    }
     if answer.status != 201 {
         book.count(refusal(answer.code()));
         if answer.status < 400 || answer.code().is_empty() {
@@ -86,8 +106,14 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     book.count("placed");
     let token = token.or(answer.device.clone());
     let id = answer.body["order_id"].as_str().unwrap_or_default().to_owned();
-    if let (Some(token), true) = (&token, kernel.happens(50)) {
-        other_body(&net, &book, &key, token, body).await;
+    if let Some(token) = &token {
+        let placed = Placed { key: &key, body: &body, id: &id, token };
+        match kernel.below(12) {
+            0 => curious::other_body(&net, &book, &placed).await,
+            1 => curious::same_key(&net, &book, &placed, number).await,
+            2 => curious::list(&net, &book, &placed).await,
+            _ => {}
+        }
     }
     kernel.sleep(Duration::from_millis(kernel.below(40_000))).await;
     if let (Some(token), true) = (&token, kernel.happens(200)) {
@@ -100,7 +126,7 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
         }
     }
     if kernel.happens(100) {
-        strange(&net, &book, &id, number).await;
+        curious::strange(&net, &book, &id, number).await;
     }
 }
 
@@ -113,41 +139,22 @@ fn refusal(code: &str) -> &'static str {
     }
 }
 
-async fn device(net: &Net, number: u64) -> Option<String> {
-    let answer = insist(net, Ask::post("/v1/devices", format!("the-device-of-customer-{number:04}"), json!({})), 3).await?;
-    answer.device.or_else(|| answer.body["token"].as_str().map(str::to_owned))
-}
-
-/// The same key for another wish is refused, whatever happens around it.
-async fn other_body(net: &Net, book: &Book, key: &str, token: &str, mut body: Value) {
-    body["tip_minor"] = json!(999);
-    let Some(answer) = insist(net, Ask::post("/v1/orders", key, body).by(token), 4).await else { return };
-    if answer.status == 201 {
-        book.wrong(format!("EffectsHappenOnce: the key {key} was taken for another order too: {}", answer.body));
-    }
-    book.count("keys reused");
-}
-
 async fn cancel(net: &Net, book: &Book, key: &str, token: &str, id: &str) {
-    let ask = Ask::post(format!("/v1/orders/{id}/cancel"), format!("cancel-{key}"), json!({ "reason": "передумал" })).by(token);
+    // The same key may be used for another thing: it is bound to what it is used for.
+    let own = if net.kernel.happens(300) { key.to_owned() } else { format!("cancel-{key}") };
+    let ask = Ask::post(format!("/v1/orders/{id}/cancel"), own, json!({ "reason": "передумал" })).by(token);
     match insist(net, ask, TRIES).await {
+        Some(answer) if answer.status == 201 || answer.code() == "idempotency_key_reused" => {
+            book.wrong(format!(
+                "EffectsHappenOnce: what {key} was answered elsewhere is answered to a cancellation: {}",
+                answer.body
+            ));
+        }
         Some(answer) if answer.status == 200 => {
             book.count("cancelled");
             book.cancelled(key);
         }
         Some(_) => book.count("cancelled too late"),
         None => book.count("cancelled in doubt"),
-    }
-}
-
-/// Somebody who has placed nothing looks at another's order.
-async fn strange(net: &Net, book: &Book, id: &str, number: u64) {
-    let answer = insist(net, Ask::post("/v1/devices", format!("the-device-of-stranger-{number:04}"), json!({})), 3).await;
-    let Some(token) = answer.and_then(|answer| answer.device.or_else(|| answer.body["token"].as_str().map(str::to_owned))) else {
-        return;
-    };
-    let read = net.send(Ask::get(format!("/v1/orders/{id}")).by(token)).await;
-    if read.is_some_and(|answer| answer.status == 200) {
-        book.wrong(format!("NobodyElsesData: {id} is shown to a stranger"));
     }
 }

@@ -1,14 +1,23 @@
 //! The people of a world: they know the platform only through its door, and do things at bad moments.
 
+mod curious;
 mod customer;
+mod office;
 mod staff;
 
 pub use customer::customer;
+pub use office::office;
 pub use staff::{deliveries, desk, kitchen, operator};
 
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::book::Book;
 use crate::net::{Answer, Ask, Net};
+
+/// Those that have dead letters and can be paused.
+const SERVICES: [&str; 7] = ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"];
 
 /// How often somebody sends the same thing again before giving up.
 const TRIES: u32 = 12;
@@ -24,4 +33,11 @@ pub async fn insist(net: &Net, ask: Ask, tries: u32) -> Option<Answer> {
         net.kernel.sleep(Duration::from_millis(longest / 2 + net.kernel.below(longest))).await;
     }
     None
+}
+
+/// A dead letter says why it is one.
+fn look_at(book: &Book, letter: &Value) {
+    if letter["cause"].as_str().is_none_or(|cause| cause.trim().is_empty()) {
+        book.wrong(format!("NothingIsSwallowed: a dead letter does not say why it is one: {letter}"));
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{TRIES, insist};
+use super::{SERVICES, TRIES, insist, look_at};
 use crate::book::Book;
 use crate::house::STAFF;
 use crate::menu::Menu;
@@ -42,6 +42,13 @@ async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
         ask.method = "PUT";
         if insist(net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
             book.count("availability changes");
+            let body = json!({ "available": !available, "version": version + step as i64, "reason": "не видел" });
+            let mut stale =
+                Ask::post(format!("/v1/items/{id}/availability"), format!("stale-{round}-{available}"), body).by(STAFF);
+            stale.method = "PUT";
+            if insist(net, stale, TRIES).await.is_some_and(|answer| answer.status == 200) {
+                book.wrong(format!("EffectsHappenOnce: {item} was changed twice at one version: one change is lost"));
+            }
         }
         net.kernel.sleep(Duration::from_millis(net.kernel.below(20_000))).await;
     }
@@ -66,7 +73,6 @@ pub async fn kitchen(net: Net, book: Book, menu: Menu, rounds: u64) {
 
 /// Pauses services and resumes them.
 pub async fn deliveries(net: Net, book: Book, rounds: u64) {
-    const SERVICES: [&str; 7] = ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"];
     let kernel = net.kernel.clone();
     for round in 0..rounds {
         kernel.sleep(Duration::from_millis(kernel.below(90_000))).await;
@@ -85,11 +91,12 @@ pub async fn deliveries(net: Net, book: Book, rounds: u64) {
 /// Redrives every dead letter of every service, and rebuilds a projection now and then. Gives how many letters there were.
 pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
     let mut letters = 0;
-    for service in ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"] {
+    for service in SERVICES {
         let path = format!("/v1/services/{service}/dead-letters?limit=100");
         let Some(page) = insist(net, Ask::get(path).by(STAFF), 3).await else { continue };
         for letter in page.body["letters"].as_array().into_iter().flatten() {
             let Some(id) = letter["dead_letter_id"].as_str() else { continue };
+            look_at(book, letter);
             letters += 1;
             let path = format!("/v1/services/{service}/dead-letters/{id}/redrive");
             if insist(net, Ask::post(path, format!("redrive-{id}-{round}"), json!({})).by(STAFF), 3).await.is_some() {

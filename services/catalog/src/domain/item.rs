@@ -242,7 +242,7 @@ impl Item {
         if self.retired {
             return Err(Error::Retired);
         }
-        if version != self.version {
+        if version != self.version && !base::planted(base::Mistake::StaleItemAccepted) {
             return Err(Error::Stale { current: self.version });
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use base::id::{DeliveryId, OrderId, ShopId};
 use base::limits::TEXT_BYTES_MAX;
-use base::{Currency, Timestamp};
+use base::{Currency, Mistake, Timestamp, planted};
 
 use super::{Error, Settings};
 
@@ -288,6 +288,7 @@ impl Delivery {
         match self.state {
             State::Delivered => None,
             State::Shipped if !from_the_way => None,
+            _ if planted(Mistake::RecallNotKept) => Some(Decision::changed()),
             _ => Some(self.call_back()),
         }
     }
@@ -302,6 +303,7 @@ impl Delivery {
     fn must_be_shipped(&self) -> Result<(), Error> {
         match self.state {
             State::Shipped => Ok(()),
+            State::Delivered if planted(Mistake::DeliveredTwice) => Ok(()),
             State::Waiting | State::Packing => Err(Error::NotShipped),
             State::PaidEarly | State::ReadyEarly => Err(Error::NotFound),
             over => Err(Error::Over { state: over.name() }),

@@ -1,7 +1,7 @@
 //! Tickets: what the kitchen makes for one order, from waiting for its payment to its last dish.
 
-use base::Timestamp;
 use base::id::{OrderId, ShopId, TicketId};
+use base::{Mistake, Timestamp, planted};
 
 use super::{BookedStep, Failure, Floor, TicketLine};
 
@@ -247,7 +247,7 @@ impl Ticket {
     /// Takes a ticket back that nobody has begun; what is on the fire stays.
     pub fn cancel(&mut self, floor: &mut Floor) -> Decision {
         let was = self.state;
-        if !matches!(was, State::Waiting | State::Booked) {
+        if !matches!(was, State::Waiting | State::Booked) || planted(Mistake::CancelledIsCooked) {
             return Decision::unchanged();
         }
         self.clear(floor, Timestamp(i64::MIN));

@@ -1,0 +1,178 @@
+//! Those who keep the shop's books: they count and throw away, give money back, hand over, and look again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{TRIES, insist};
+use crate::book::Book;
+use crate::house::STAFF;
+use crate::menu::Menu;
+use crate::net::{Answer, Ask, Net};
+
+/// Does something here and there.
+pub async fn office(net: Net, book: Book, menu: Menu, rounds: u64) {
+    let kernel = net.kernel.clone();
+    for round in 0..rounds {
+        kernel.sleep(Duration::from_millis(kernel.below(40_000))).await;
+        let office = Office { net: &net, book: &book, round };
+        match kernel.below(10) {
+            0..=2 => office.edit_stock(&menu).await,
+            3 | 4 => office.refund().await,
+            5 | 6 => office.hand_over().await,
+            7 => office.rebuild().await,
+            8 => office.bump().await,
+            _ => office.redrive().await,
+        }
+    }
+}
+
+struct Office<'a> {
+    net: &'a Net,
+    book: &'a Book,
+    round: u64,
+}
+
+impl Office<'_> {
+    async fn read(&self, path: impl Into<String>) -> Option<Value> {
+        let answer = insist(self.net, Ask::get(path.into()).by(STAFF), 4).await?;
+        (answer.status == 200).then_some(answer.body)
+    }
+
+    async fn act(&self, path: String, name: &str, body: Value) -> Option<Answer> {
+        insist(self.net, Ask::post(path, format!("office-{name}-{}", self.round), body).by(STAFF), TRIES).await
+    }
+
+    /// Chooses one of a list.
+    async fn any(&self, path: &str, list: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let page = self.read(path).await?;
+        let all: Vec<&Value> = page[list].as_array()?.iter().filter(|one| fits(one)).collect();
+        let place = usize::try_from(self.net.kernel.below(all.len() as u64)).unwrap_or(0);
+        all.get(place).map(|one| (*one).clone())
+    }
+
+    /// Counts something or throws some of it away; whoever has not seen that must not edit it too.
+    async fn edit_stock(&self, menu: &Menu) {
+        let kernel = &self.net.kernel;
+        let slug = menu.any_stock(kernel);
+        let Some(level) = self.read(format!("/v1/stock/{slug}")).await else { return };
+        let (version, available) = (level["version"].as_i64().unwrap_or(0), level["available"].as_i64().unwrap_or(0));
+        let wastes = kernel.happens(500);
+        // Now and then little is left: that is when guards are needed.
+        let quantity = match (wastes, kernel.happens(700)) {
+            (true, true) => (available - i64::try_from(kernel.below(1_500)).unwrap_or(0)).max(1),
+            (true, false) => 1,
+            (false, _) => i64::try_from(kernel.below(3_000)).unwrap_or(0),
+        };
+        let verb = if wastes { "waste" } else { "count" };
+        let body = json!({ "quantity": quantity, "version": version, "reason": "пересчёт" });
+        let answer = self.act(format!("/v1/stock/{slug}/{verb}"), verb, body.clone()).await;
+        if wastes {
+            match &answer {
+                Some(answer) if answer.status == 200 => self.book.wasted(&slug, quantity, true),
+                Some(_) => {}
+                None => self.book.wasted(&slug, quantity, false),
+            }
+        }
+        if answer.is_some_and(|answer| answer.status == 200) {
+            self.book.count("stock edits");
+            let stale =
+                self.act(format!("/v1/stock/{slug}/count"), "stale", json!({ "quantity": 7, "version": version, "reason": "" }));
+            if stale.await.is_some_and(|answer| answer.status == 200) {
+                self.book.wrong(format!("EffectsHappenOnce: {slug} was edited twice at version {version}: one edit is lost"));
+            }
+        }
+    }
+
+    /// Gives some of the money of an order back, and then more than there is.
+    async fn refund(&self) {
+        let fits = |payment: &Value| payment["state"] == "captured" && payment["method"] == "card";
+        let Some(payment) = self.any("/v1/payments?limit=50", "payments", fits).await else { return };
+        let taken = payment["taken"]["amount_minor"].as_i64().unwrap_or(0);
+        let (Some(id), Some(order)) = (payment["payment_id"].as_str(), payment["order_id"].as_str()) else { return };
+        let part = 1 + i64::try_from(self.net.kernel.below(u64::try_from(taken / 3).unwrap_or(1))).unwrap_or(0);
+        let body = json!({ "amount_minor": part, "reason": "остыло" });
+        match self.act(format!("/v1/payments/{id}/refund"), "refund", body).await {
+            Some(answer) if answer.status == 200 => {
+                self.book.refunded(order, part, true);
+                self.book.count("refunds");
+            }
+            Some(_) => {}
+            None => self.book.refunded(order, part, false),
+        }
+        let body = json!({ "amount_minor": taken + 1, "reason": "слишком много" });
+        if self.act(format!("/v1/payments/{id}/refund"), "too-much", body).await.is_some_and(|answer| answer.status == 200) {
+            self.book.wrong(format!("MoneyIsConserved: of {order} {taken} was taken, and more was given back"));
+        }
+    }
+
+    /// Hands an order over, twice, or gives up.
+    async fn hand_over(&self) {
+        let Some(delivery) = self.any("/v1/deliveries?state=shipped&limit=50", "deliveries", |_| true).await else { return };
+        let Some(order) = delivery["order_id"].as_str() else { return };
+        if self.net.kernel.happens(200) {
+            let given_up = self.act(format!("/v1/deliveries/{order}/give-up"), "give-up", json!({ "reason": "никого" })).await;
+            if given_up.is_some_and(|answer| answer.status == 200) {
+                self.book.count("given up");
+            }
+            return;
+        }
+        let body = json!({ "proof": "подпись", "cash_taken_minor": delivery["cash_due"]["amount_minor"] });
+        let answer = self.act(format!("/v1/deliveries/{order}/hand-over"), "hand-over", body).await;
+        if answer.is_some_and(|answer| answer.status == 200) {
+            self.book.count("handed over");
+            let again = json!({ "proof": "ещё раз", "cash_taken_minor": 0 });
+            if self
+                .act(format!("/v1/deliveries/{order}/hand-over"), "again", again)
+                .await
+                .is_some_and(|answer| answer.status == 200)
+            {
+                self.book.wrong(format!("EffectsHappenOnce: {order} was handed over twice"));
+            }
+        }
+    }
+
+    /// Has a read side built again while orders flow.
+    async fn rebuild(&self) {
+        let path = match self.net.kernel.below(4) {
+            0 => "/v1/projections/mine/rebuild",
+            1 => "/v1/projections/board/rebuild",
+            2 => "/v1/projections/statistics/rebuild",
+            _ => "/v1/analytics/rebuild",
+        };
+        let body = if path.contains("analytics") { json!({}) } else { json!({ "reason": "проба" }) };
+        if self.act(path.to_owned(), "rebuild", body).await.is_some_and(|answer| answer.status == 200) {
+            self.book.count("rebuilds");
+        }
+    }
+
+    /// A cook says that a whole ticket is done, and may take it back.
+    async fn bump(&self) {
+        let Some(ticket) = self.any("/v1/kitchen/tickets?limit=50", "tickets", |_| true).await else { return };
+        let Some(order) = ticket["order_id"].as_str() else { return };
+        for (verb, often) in [("bump", 1_000), ("recall", 300)] {
+            if !self.net.kernel.happens(often) {
+                return;
+            }
+            let done = self.act(format!("/v1/kitchen/tickets/{order}/{verb}"), verb, json!({ "dishes": [], "reason": "" })).await;
+            if done.is_some_and(|answer| answer.status == 200) {
+                self.book.count(if verb == "bump" { "bumps" } else { "bumps taken back" });
+            }
+        }
+    }
+
+    /// Redrives some dead letter, not the first of its key.
+    async fn redrive(&self) {
+        for service in super::SERVICES {
+            let path = format!("/v1/services/{service}/dead-letters");
+            let Some(page) = self.read(format!("{path}?limit=100")).await else { continue };
+            let Some(letter) = page["letters"].as_array().and_then(|letters| letters.last()) else { continue };
+            super::look_at(self.book, letter);
+            if let Some(id) = letter["dead_letter_id"].as_str()
+                && self.act(format!("{path}/{id}/redrive"), service, json!({})).await.is_some()
+            {
+                self.book.count("redriven in between");
+            }
+        }
+    }
+}

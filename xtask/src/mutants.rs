@@ -1,0 +1,118 @@
+//! Mutants: every planted mistake has to be seen by a checker whose promise it breaks (`sim/src/mistakes.rs`).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// How many worlds a mistake may take.
+const SEEDS_MAX: u64 = 2_000;
+/// How many people come to each world: mistakes are found sooner in small ones.
+const CUSTOMERS: &str = "14";
+/// How many hunts go on at once.
+const AT_ONCE: usize = 2;
+
+/// How one mistake was found.
+struct Told {
+    name: String,
+    worlds: String,
+    seed: String,
+    promise: String,
+    checker: String,
+    seconds: String,
+    found: bool,
+    said: String,
+}
+
+/// Builds the simulator once and lets it hunt for every mistake, or for those that are named; true when all were found.
+pub fn run(root: &Path, names: &[&str]) -> Result<bool, String> {
+    let started = Instant::now();
+    let program = build(root)?;
+    let built = started.elapsed();
+    let listed = Command::new(&program).arg("--mistakes").output().map_err(|error| format!("sim: {error}"))?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let all: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
+    let wanted: Vec<&str> = all.into_iter().filter(|name| names.is_empty() || names.contains(name)).collect();
+    if wanted.is_empty() {
+        return Err("there are no such mistakes".to_owned());
+    }
+    println!("{:<26} {:>6} {:>6}  {:<22} {:<34} {:>7}", "mistake", "worlds", "seed", "promise", "seen by", "seconds");
+    let (open, missed) = (Mutex::new(wanted.iter().rev().copied().collect::<Vec<_>>()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(name) = open.lock().ok().and_then(|mut open| open.pop()) {
+                    let told = hunt(&program, name);
+                    let Told { worlds, seed, promise, checker, seconds, .. } = &told;
+                    println!("{name:<26} {worlds:>6} {seed:>6}  {promise:<22} {checker:<34} {seconds:>7}");
+                    if !told.found {
+                        println!("{}", told.said);
+                        if let Ok(mut missed) = missed.lock() {
+                            missed.push(told.name);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner().unwrap_or_default();
+    let (found, seconds) = (wanted.len() - missed.len(), (started.elapsed() - built).as_secs());
+    println!("mutants: {found} of {} were seen by a checker whose promise they break, in {seconds} s", wanted.len());
+    if !missed.is_empty() {
+        println!("mutants: not seen: {}", missed.join(", "));
+    }
+    Ok(missed.is_empty())
+}
+
+fn build(root: &Path) -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let built = Command::new(cargo).args(["build", "--release", "--locked", "-p", "sim"]).current_dir(root).status();
+    if !built.is_ok_and(|status| status.success()) {
+        return Err("the simulator could not be built".to_owned());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
+    Ok(target.join("release/sim"))
+}
+
+fn hunt(program: &Path, name: &str) -> Told {
+    let seeds = format!("1..{}", SEEDS_MAX + 1);
+    let ended = Command::new(program).args(["--mistake", name, "--customers", CUSTOMERS, "--seeds", &seeds]).output();
+    let (said, found) = match ended {
+        Ok(output) => {
+            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            (said, output.status.success())
+        }
+        Err(error) => (format!("sim: {error}"), false),
+    };
+    read(name, &said, found)
+}
+
+/// Reads the line in which a hunt is summed up.
+fn read(name: &str, said: &str, found: bool) -> Told {
+    let line = said.lines().rev().find_map(|line| line.strip_prefix("mistake\t")).unwrap_or_default();
+    let mut words = line.split('\t').skip(1).map(str::to_owned);
+    let mut next = || words.next().unwrap_or_else(|| "-".to_owned());
+    Told {
+        name: name.to_owned(),
+        worlds: next(),
+        seed: next(),
+        promise: next(),
+        checker: next(),
+        seconds: next(),
+        found,
+        said: said.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_hunt_is_read_and_a_broken_one_is_no_find() {
+        let told = read("RefundOfHalf", "  words\nmistake\tRefundOfHalf\t3\t3\tMoneyIsConserved\ttaken_twice\t0.4\n", true);
+        assert_eq!((told.worlds.as_str(), told.checker.as_str(), told.seconds.as_str()), ("3", "taken_twice", "0.4"));
+        let told = read("RefundOfHalf", "it crashed", false);
+        assert!(!told.found && told.promise == "-");
+    }
+}
