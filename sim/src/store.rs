@@ -42,6 +42,9 @@ impl<E: ?Sized> Weathered<E> {
         if machine.disk.is_down() {
             return machine.crash().await;
         }
+        if machine.weather.strikes(Trouble::ReadGarbled, &machine.kernel) {
+            return Err(Fault::internal("row_unreadable", "A row cannot be read, on purpose."));
+        }
         if machine.weather.strikes(Trouble::ReadFails, &machine.kernel) { Err(failed()) } else { Ok(()) }
     }
 

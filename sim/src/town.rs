@@ -114,12 +114,13 @@ impl Town {
 
     /// Tells whether its data can be looked at now and are whole: nothing is on its way to the log.
     pub fn can_be_audited(&self) -> bool {
-        let there = self
-            .machines
-            .iter()
-            .filter(|machine| self.holds_data(machine))
-            .all(|machine| !machine.is_down() && !machine.disk.is_down());
-        there && self.cluster.as_ref().is_none_or(|cluster| cluster.unsent().is_ok_and(|unsent| unsent == 0))
+        let there = self.machines.iter().all(|machine| !self.holds_data(machine) || !machine.disk.is_down());
+        there
+            && match &self.cluster {
+                Some(cluster) => cluster.unsent().is_ok_and(|unsent| unsent == 0),
+                // Before it has come up, nothing has recovered what a crash has left.
+                None => self.houses[0].borrow().is_some(),
+            }
     }
 
     /// Gives what was seen in commits that must not be there.

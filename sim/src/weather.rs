@@ -75,11 +75,13 @@ pub enum Trouble {
     PutAnswerLost,
     /// A relay does not come to note what it has brought.
     NoteLost,
+    /// A read meets what it cannot understand: whoever asked will not be better off for waiting.
+    ReadGarbled,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Trouble; 32] = [
+    pub const ALL: [Trouble; 33] = [
         Trouble::CommitFails,
         Trouble::DoubtDone,
         Trouble::DoubtLost,
@@ -112,6 +114,7 @@ impl Trouble {
         Trouble::RollingRestart,
         Trouble::PutAnswerLost,
         Trouble::NoteLost,
+        Trouble::ReadGarbled,
     ];
 
     /// Names it as the command line does.
@@ -129,7 +132,7 @@ impl Trouble {
         match self {
             Trouble::CrashBefore | Trouble::CrashAfter => 6,
             Trouble::CommitFails | Trouble::DoubtDone | Trouble::DoubtLost => 60,
-            Trouble::ReadFails => 20,
+            Trouble::ReadFails | Trouble::ReadGarbled => 20,
             // Of the moments at which the world looks whether something happens to a node.
             Trouble::CrashAnywhere | Trouble::ClockJumps => 30,
             Trouble::Freeze | Trouble::PowerCut | Trouble::DiskFull | Trouble::FlushFails => 60,

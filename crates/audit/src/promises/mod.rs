@@ -81,17 +81,21 @@ macro_rules! dropped {
     };
 }
 
-/// Whether the platform is still at work and a service has yet to hear some news of an order.
+/// Whether the platform is still at work and a service has yet to hear some news of an order, or has some in its dead letters.
 macro_rules! still_to_hear {
     ($service:literal, $order:literal, $names:literal) => {
         concat!(
-            "((select at_rest from given) = 0 and exists (select 1 from said s where s.key = ",
+            "((select at_rest from given) = 0 and (exists (select 1 from said s where s.key = ",
             $order,
             " and s.name in (",
             $names,
             ") and not ",
             $crate::promises::heard!($service, "s"),
-            "))"
+            ") or exists (select 1 from letters waiting where waiting.service = '",
+            $service,
+            "' and waiting.key = ",
+            $order,
+            ")))"
         )
     };
 }
