@@ -5,8 +5,8 @@
 
 const KEPT = 'comanda-1';
 const NEEDED = [
-  '/offline', '/css/base.css', '/css/shop.css', '/js/core/early.js', '/js/core/page.js', '/js/core/api.js', '/js/core/i18n.js', '/js/core/money.js', '/js/core/theme.js',
-  '/js/shop/offline.js', '/js/shop/cart.js', '/js/shop/menu.js', '/js/shop/placing.js', '/vendor/alpine-csp.js', '/i18n/en/shop.json', '/i18n/ru/shop.json', '/img/icon.svg', '/img/icons.svg', '/img/dishes/unpictured.svg',
+  '/offline', '/css/base.css', '/css/shop.css', '/js/core/early.js', '/js/core/page.js', '/js/core/api.js', '/js/core/i18n.js', '/js/core/money.js',
+  '/js/shop/offline.js', '/js/shop/cart.js', '/js/shop/menu.js', '/js/shop/device.js', '/vendor/alpine-csp.js', '/i18n/en/shop.json', '/i18n/ru/shop.json', '/img/icon.svg', '/img/icons.svg', '/img/dishes/unpictured.svg',
 ];
 const FILES = /^\/(css|js|i18n|img|vendor)\//;
 

@@ -29,7 +29,10 @@ pub fn pack(folder: &Path, out: &Path) {
         let variant = |end: &str, pack: &dyn Fn(&[u8]) -> Vec<u8>| {
             let kept = variants.join(format!("{stem}.{end}"));
             if packs && !kept.exists() {
-                fs::write(&kept, pack(&plain)).expect("a variant can be written");
+                // Whole or not at all: what a full disk or a killed build leaves half would be kept, and shipped.
+                let part = variants.join(format!("{stem}.{end}.part"));
+                fs::write(&part, pack(&plain)).expect("a variant can be written");
+                fs::rename(&part, &kept).expect("a variant can be named");
             }
             let short = packs && fs::metadata(&kept).is_ok_and(|kept| kept.len() as usize * WORTH.1 < plain.len() * WORTH.0);
             if short { format!("Some(include_bytes!({:?}))", kept.display().to_string()) } else { "None".to_owned() }

@@ -10,7 +10,7 @@ import { be, ready, signIn } from '../lib/people.mjs';
 const VIEWS = {
   board: '[data-order]',
   kitchen: '.ticket',
-  couriers: '.run, [data-order]',
+  couriers: '.ride',
   stock: '[data-stock]',
   menu: '[data-item]',
   stations: '[data-station]',

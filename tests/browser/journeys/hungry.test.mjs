@@ -10,16 +10,22 @@ import { be } from '../lib/people.mjs';
 
 const BY_HAND = { settings: { kitchen_by_hand: 1, kitchen_time_scale: 1, delivery_time_scale: 1 } };
 
+/** What stands in two rows where one is meant. */
+const crooked = (page) =>
+  page.evaluate(() => {
+    const tall = (part, most) => [...document.querySelectorAll(part)].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height > most).map((one) => one.textContent.trim());
+    return [...tall('.top__in', 72), ...tall('.dish__buy', 48), ...tall('.chip', 48)];
+  });
+
 for (const locale of ['en-US', 'ru-RU']) {
-  const words = locale === 'ru-RU' ? { search: 'шампиньона', dish: 'Гавайская' } : { search: 'mushrooms', dish: 'Hawaiian' };
+  const words = locale === 'ru-RU' ? { search: 'грибы', dish: 'Гавайская' } : { search: 'mushrooms', dish: 'Hawaiian' };
   journey(`s4_u01: on a small phone everything has its place, and what is found is in sight, ${locale}`, {}, async ({ open }) => {
     const page = await open('/', { screen: 'phone', locale });
     await page.locator('.dish').nth(20).waitFor();
-    const crooked = await page.evaluate(() => {
-      const tall = (part, most) => [...document.querySelectorAll(part)].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height > most).map((one) => one.textContent.trim());
-      return [...tall('.top__in', 72), ...tall('.dish__buy', 48), ...tall('.chip', 48)];
-    });
-    assert.deepEqual(crooked, [], 'in two rows');
+    assert.deepEqual(await crooked(page), [], 'in two rows');
+    const desk = await open('/', { screen: 'desk', locale });
+    await desk.locator('.dish').nth(20).waitFor();
+    assert.deepEqual(await crooked(desk), [], 'in two rows on a desk');
     // A finger on the picture chooses, too; the sheet comes from below.
     await page.locator('.dish', { hasText: words.dish }).locator('img').tap();
     await page.locator('.chooser[open]').waitFor();
@@ -33,6 +39,7 @@ for (const locale of ['en-US', 'ru-RU']) {
     await page.evaluate(() => scrollTo(0, 0));
     await page.locator('#search').fill(words.search);
     await page.locator('.dish').nth(10).waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.dish').count(), 7, 'every dish with mushrooms, by whatever name');
     const top = await page.locator('.dish').first().evaluate((one) => one.getBoundingClientRect().top);
     assert.ok(top > 0 && top < 330, `the first dish stands at ${top} px`);
     await axe(page);

@@ -134,7 +134,7 @@ journey('whatever a person writes is shown as text', { settings: { kitchen_by_ha
 
   const staff = await open('/staff', { screen: 'desk' });
   await signIn(staff, platform);
-  const views = { board: ['dish'], kitchen: ['dish'], couriers: ['name', 'phone', 'address', 'note'], stock: ['stock'], menu: ['dish'], stations: ['station'], records: [] };
+  const views = { board: ['dish'], kitchen: ['dish', 'note'], couriers: ['name', 'phone', 'address', 'note'], stock: ['stock'], menu: ['dish'], stations: ['station'], records: [] };
   for (const [view, marks] of Object.entries(views)) {
     await staff.goto(`/staff/${view}`);
     await staff.locator('h1:visible').first().waitFor();

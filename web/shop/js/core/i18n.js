@@ -86,7 +86,8 @@ export function has(key) {
 
 const made = new Map();
 
-function maker(kind, options = {}) {
+/** Gives a maker of texts of the language, such as a `NumberFormat`. Making one is dear on a slow phone, so each is made once. */
+export function maker(kind, options = {}) {
   const key = `${state.language} ${kind} ${JSON.stringify(options)}`;
   if (!made.has(key)) made.set(key, new Intl[kind](state.language, options));
   return made.get(key);

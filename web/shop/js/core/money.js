@@ -1,13 +1,15 @@
 // Money: whole minor units with a currency, as the platform has it. Never a float that is reckoned with.
 
-import { number } from './i18n.js';
+import { maker } from './i18n.js';
 
 const decimals = new Map();
+
+const writer = (currency) => maker('NumberFormat', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
 
 /** Gives how many decimals a currency has. */
 export function decimalsOf(currency) {
   if (!decimals.has(currency)) {
-    decimals.set(currency, new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits);
+    decimals.set(currency, writer(currency).resolvedOptions().maximumFractionDigits);
   }
   return decimals.get(currency);
 }
@@ -15,7 +17,7 @@ export function decimalsOf(currency) {
 /** Writes an amount of minor units as the language does. */
 export function show(minor, currency) {
   if (!currency) return '';
-  return number(minor / 10 ** decimalsOf(currency), { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  return writer(currency).format(minor / 10 ** decimalsOf(currency));
 }
 
 /** Writes the platform's money: `{amount_minor, currency}`. */

@@ -3,7 +3,10 @@
 import Alpine from '../../vendor/alpine-csp.js';
 import * as i18n from './i18n.js';
 import { money, show } from './money.js';
-import { setTheme, theme, THEMES } from './theme.js';
+
+const THEME = 'comanda.theme';
+/** Light or dark: the person's choice on this device, else what the system asks for. */
+const THEMES = ['auto', 'light', 'dark'];
 
 /**
  * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`).
@@ -27,6 +30,23 @@ export async function start({ words, parts }) {
 function titled() {
   const key = document.documentElement.dataset.title;
   if (key) document.title = i18n.t(key);
+}
+
+/** Gives the choice. */
+function theme() {
+  return document.documentElement.dataset.theme || 'auto';
+}
+
+/** Makes a choice and keeps it. */
+function setTheme(word) {
+  try {
+    if (word === 'auto') localStorage.removeItem(THEME);
+    else localStorage.setItem(THEME, word);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+  if (word === 'auto') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = word;
 }
 
 /** The switches for language and theme, as every page has them. */

@@ -1,7 +1,10 @@
-// Looking at the menu: it is read, kept fresh while somebody looks, searched and filtered.
+// The menu page, which is looking, choosing, the cart and the checkout. Here is the looking: the menu is read, kept fresh while
+// somebody looks, searched and filtered.
 
 import { language, t } from '../core/i18n.js';
-import { say } from '../core/page.js';
+import { mix, say, start } from '../core/page.js';
+import { checkout } from './checkout.js';
+import { choosing } from './choosing.js';
 import { orders } from './device.js';
 import { hoursText, open } from './hours.js';
 import { extras, FILTERS, narrowed, picture, read, there } from './menu.js';
@@ -13,7 +16,7 @@ const WIDE = 900;
 /** For so long an order is led to from the menu. */
 const LATELY_MS = 2 * 3600000;
 
-export function browsing() {
+function browsing() {
   return {
     menu: null,
     trouble: false,
@@ -131,3 +134,5 @@ export function browsing() {
     },
   };
 }
+
+start({ words: ['shop'], parts: { home: () => mix(browsing(), choosing(), checkout()) } });

@@ -6,9 +6,8 @@ import { show } from '../core/money.js';
 import { say } from '../core/page.js';
 import { added, agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
 import { CARDS, CHECKS, wrongs } from './checks.js';
-import { contact, keepContact, remember } from './device.js';
+import { contact, isFresh, keepContact, place, remember } from './device.js';
 import { item, sizeWords } from './menu.js';
-import { isFresh, place } from './placing.js';
 
 /** Goes back to the top of the sheet: what had the focus may be gone, and with it the way to the sheet's references. */
 function toTitle(part) {

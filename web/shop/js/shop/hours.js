@@ -3,6 +3,7 @@
 import { clock, t, weekday } from '../core/i18n.js';
 
 const DAY = 1440;
+const clocks = new Map();
 const WEEK = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /**
@@ -11,9 +12,7 @@ const WEEK = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
  */
 export function open(shop, at = new Date()) {
   if (!shop.opening.length || shop.opening.every((day) => !day.length)) return { now: true };
-  const parts = Object.fromEntries(
-    new Intl.DateTimeFormat('en', { timeZone: shop.time_zone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(at).map((part) => [part.type, part.value]),
-  );
+  const parts = Object.fromEntries(clockOf(shop.time_zone).formatToParts(at).map((part) => [part.type, part.value]));
   const today = WEEK.indexOf(parts.weekday);
   const minute = Number(parts.hour) * 60 + Number(parts.minute);
   const spans = (day) => shop.opening[(today + day + 7) % 7] || [];
@@ -25,6 +24,12 @@ export function open(shop, at = new Date()) {
     if (starts.length) return { now: false, opens: { days, weekday: (today + days) % 7, minute: Math.min(...starts) } };
   }
   return { now: false };
+}
+
+/** Gives the clock of a zone; one is dear to make on a slow phone. */
+function clockOf(timeZone) {
+  if (!clocks.has(timeZone)) clocks.set(timeZone, new Intl.DateTimeFormat('en', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
+  return clocks.get(timeZone);
 }
 
 /** Says it in words. */

@@ -52,14 +52,21 @@ function stem(word) {
   return word.length > 3 ? word.replace(/(?:[аеиоуыюя]|s)$/, '') : word;
 }
 
+/** Words that mean the same to a guest, each with the others: the catalogue names them as “rocket arugula; …”. */
+function sames() {
+  const groups = t('search.same').split(';').map((group) => folded(group).split(/\s+/).filter(Boolean).map(stem));
+  return new Map(groups.flatMap((group) => group.map((word) => [word, group.filter((other) => other !== word)])));
+}
+
 /** Gives the categories with what is left of them after search and filters; empty ones are left out. */
 export function narrowed(menu, text, filters) {
   const words = folded(text).split(/\s+/).filter(Boolean).map(stem);
+  const same = words.length ? sames() : new Map();
   const fits = (found) => {
     if (found.retired || !filters.every((name) => FILTERS[name](found))) return false;
     if (!words.length) return true;
     const own = folded(Object.values(found.name).concat(Object.values(found.description)).join(' '));
-    return words.every((word) => own.includes(word));
+    return words.every((word) => [word, ...(same.get(word) || [])].some((one) => own.includes(one)));
   };
   const order = (a, b) => Number(there(b)) - Number(there(a)) || named(a.name).localeCompare(named(b.name));
   return menu.categories

@@ -5,7 +5,7 @@
 import { say, start } from '../core/page.js';
 import { t } from '../core/i18n.js';
 import { load } from './cart.js';
-import { isFresh } from './placing.js';
+import { isFresh } from './device.js';
 
 const KNOCK_MS = 3000;
 

@@ -6,10 +6,9 @@ import { follow } from '../core/live.js';
 import { money, show } from '../core/money.js';
 import { Alpine, say, start } from '../core/page.js';
 import { CARDS } from './checks.js';
-import { again, orderOf, remember } from './device.js';
+import { again, orderOf, place, remember } from './device.js';
 import { picture, sizeWords } from './menu.js';
 import { moneyMoves, whatOfMoney } from './paying.js';
-import { place } from './placing.js';
 import { dish, over, short, stages, waits } from './stages.js';
 import { added, load, save } from './cart.js';
 
