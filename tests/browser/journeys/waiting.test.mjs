@@ -59,6 +59,9 @@ journey('s4_u03_s4_u05: a guest fetches the order, pays at the counter, and what
   await page.keyboard.press('ArrowDown');
   await page.locator('#field-address').waitFor({ state: 'hidden' });
   await type(page, PEOPLE.en.name, 'Bo');
+  // Nobody comes to the door of somebody who fetches it.
+  await press(page, PEOPLE.en.place);
+  await page.locator('#wrong-phone').getByText('in case something comes up').waitFor();
   await type(page, PEOPLE.en.phone, '+1 555 0101');
   await tabTo(page, 'By card (test)');
   await page.keyboard.press('ArrowDown');
@@ -77,7 +80,12 @@ journey('s4_u03_s4_u05: a guest fetches the order, pays at the counter, and what
   const seen = await page.locator('main').innerText();
   assert.doesNotMatch(seen, /longer than we said|any moment|about \d/);
   await axe(page);
+  await page.getByText(`Your number is #${order.slice(-4).toUpperCase()}.`).waitFor();
   await picture(page, 'pickup-phone');
+  const mine = await page.context().newPage();
+  await mine.goto('/orders');
+  await mine.locator('.past').getByText('at the counter').waitFor();
+  await mine.close();
   const handed = await platform.send('POST', `/v1/deliveries/${order}/hand-over`, { proof: 'Bo', cash_taken_minor: 1225 });
   assert.equal(handed.status, 200, JSON.stringify(handed.body));
   await titled(page, 'Enjoy your meal');

@@ -2,9 +2,9 @@
 
 export const CHECKS = {
   name: (value) => (value.trim() ? '' : 'check.name'),
-  phone(value) {
+  phone(value, form) {
     const digits = value.replace(/\D/g, '');
-    if (!value.trim()) return 'check.phone';
+    if (!value.trim()) return form.fulfilment === 'pickup' ? 'check.phone.pickup' : 'check.phone';
     if (/[^\d\s()+.\-–/]/.test(value)) return 'check.phone.letters';
     return digits.length < 7 ? 'check.phone.short' : digits.length > 15 ? 'check.phone.long' : '';
   },

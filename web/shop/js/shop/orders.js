@@ -6,7 +6,7 @@ import { start } from '../core/page.js';
 import { added, load, save } from './cart.js';
 import { again } from './device.js';
 import { picture, sizeWords } from './menu.js';
-import { short } from './stages.js';
+import { short, waits } from './stages.js';
 
 function page() {
   return {
@@ -49,6 +49,9 @@ function page() {
     },
     lookOf(order) {
       return { delivered: 'badge--good', cancelled: 'badge--bad' }[order.state] || 'badge--accent';
+    },
+    stateOf(order) {
+      return waits(order) ? 'waits' : order.state;
     },
     noOf(order) {
       return short(order.order_id);
