@@ -19,6 +19,7 @@ pub mod menu;
 pub mod mistakes;
 pub mod net;
 pub mod outside;
+pub mod parts;
 pub mod people;
 pub mod receipt;
 pub mod run;

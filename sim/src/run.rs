@@ -25,6 +25,7 @@ use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
 use crate::outside::{self, PROVIDER};
+use crate::parts;
 use crate::people;
 use crate::story::{Note, Recorder};
 use crate::town::{self, Town};
@@ -271,6 +272,7 @@ impl Life {
         let names = self.names(net, &found).await;
         let mut wrong = self.book.settle(&found, &names, &charges, &levels, &self.menu);
         wrong.extend(self.audit(true)?);
+        wrong.extend(town.database().map_or_else(|| Ok(vec![]), |database| parts::judge(&database))?);
         Ok(wrong)
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use base::Fault;
+use embedded::Database;
 use sim_disk::Disk;
 use tokio::sync::{oneshot, watch};
 
@@ -147,6 +148,14 @@ impl Town {
             };
         }
         Ok(pressing)
+    }
+
+    /// Gives the file with the data.
+    pub fn database(&self) -> Option<Database> {
+        match &self.cluster {
+            Some(cluster) => cluster.server.database(),
+            None => self.houses[0].borrow().as_ref().map(|house| house.platform.database().clone()),
+        }
     }
 
     /// Lets go of all, at the end of the world.

@@ -26,7 +26,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [Template; 16] = templates! {
+const TEMPLATES: [Template; 17] = templates! {
     "Cargo.toml.tmpl" => "services/{{name}}/Cargo.toml",
     "lib.rs.tmpl" => "services/{{name}}/src/lib.rs",
     "domain.rs.tmpl" => "services/{{name}}/src/domain.rs",
@@ -42,6 +42,7 @@ const TEMPLATES: [Template; 16] = templates! {
     "api/lib.rs.tmpl" => "services/{{name}}/api/src/lib.rs",
     "api/events.rs.tmpl" => "services/{{name}}/api/src/events.rs",
     "api/closed.json.tmpl" => "services/{{name}}/api/events/{{name}}.closed.v1.json",
+    "part.rs.tmpl" => "sim/src/parts/{{name}}.rs",
     "not_found.md.tmpl" => "docs/problems/{{name}}_not_found.md",
 };
 

@@ -25,6 +25,11 @@ pub fn find(tree: &Tree, _: &Graph) -> Vec<Violation> {
         if store == Some("sql") && !tree.under(&format!("{home}migrations/")).any(|(path, _)| path.ends_with(".sql")) {
             missing("migrations/");
         }
+        // A service joins the simulated world from its first day.
+        let part = format!("sim/src/parts/{service}.rs");
+        if tree.text(&part).is_none() {
+            found.push(Violation::new(part, 1, "the service takes no part in the simulated world"));
+        }
     }
     found
 }
@@ -46,6 +51,7 @@ mod tests {
             ("services/orders/src/reactions.rs", ""),
             ("services/orders/tests/contract.rs", ""),
             ("services/orders/migrations/0001_orders.sql", ""),
+            ("sim/src/parts/orders.rs", ""),
         ];
         assert_eq!(find(&Tree::of(all), &Graph::default()), []);
         for at in 1..all.len() {

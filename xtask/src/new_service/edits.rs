@@ -11,6 +11,7 @@ pub fn all(root: &Path, name: &str) -> Result<Vec<(String, String)>, String> {
         ("topology.toml", topology),
         ("app/Cargo.toml", binary),
         ("app/src/services.rs", list),
+        ("sim/src/parts/mod.rs", parts),
     ] {
         let text = fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))?;
         let text = edit(&text, name).map_err(|error| format!("{path}: {error}"))?;
@@ -99,11 +100,27 @@ fn list(text: &str, name: &str) -> Result<String, String> {
     Ok(at(text, place, &format!("        {name}::service(),\n")))
 }
 
+/// The list of those who take part in the simulated world.
+fn parts(text: &str, name: &str) -> Result<String, String> {
+    let place = text.rfind("::PART,\n").ok_or("no line reads `…::PART,`")? + "::PART,\n".len();
+    let text = at(text, place, &format!("    {name}::PART,\n"));
+    let place = text.find("mod ").ok_or("no line reads `mod …;`")?;
+    Ok(at(&text, place, &format!("mod {name};\n")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const DEPENDENCIES: &str = "[workspace.dependencies]\nbase = { path = \"crates/base\" }\norders = { path = \"services/orders\" }\nserde = \"1\"\n\n[profile.dev]\n";
+
+    #[test]
+    fn a_service_takes_part_in_the_world() {
+        let before = "//! Parts.\n\nmod orders;\n\nconst PARTS: &[Part] = &[\n    orders::PART,\n];\n";
+        let after =
+            "//! Parts.\n\nmod audits;\nmod orders;\n\nconst PARTS: &[Part] = &[\n    orders::PART,\n    audits::PART,\n];\n";
+        assert_eq!(parts(before, "audits").unwrap(), after);
+    }
 
     #[test]
     fn members_are_added_to_a_list_and_left_to_a_glob() {
