@@ -10,7 +10,7 @@ import { be } from '../lib/people.mjs';
 journey('s4_u04: older orders come once, however often they are asked for', {}, async ({ platform, open }) => {
   const guest = await platform.guest();
   for (let count = 0; count < 22; count += 1) await platform.order({}, guest);
-  const page = await open('/', { screen: 'phone' });
+  const page = await open('/', { screen: 'phone', locale: 'ru-RU' });
   await be(page, guest);
   await page.goto('/orders');
   await page.locator('.past').nth(19).waitFor();
@@ -18,17 +18,19 @@ journey('s4_u04: older orders come once, however often they are asked for', {}, 
   await page.route('**/v1/orders?*', async (route) => {
     asked += 1;
     // The answer waits until it was asked for twice and the page has said that it is looking.
-    await page.getByRole('button', { name: 'Looking…' }).waitFor();
+    await page.getByRole('button', { name: 'Ищем…' }).waitFor();
     await route.continue();
   });
-  await tabTo(page, 'Show older ones');
+  await tabTo(page, 'Показать более ранние');
   await page.evaluate(() => {
-    const button = [...document.querySelectorAll('button')].find((one) => one.textContent === 'Show older ones');
+    const button = [...document.querySelectorAll('button')].find((one) => one.textContent === 'Показать более ранние');
     button.click();
     button.click();
   });
   await page.locator('.past').nth(21).waitFor();
   assert.deepEqual([asked, await page.locator('.past').count()], [1, 22]);
+  const tall = await page.locator('.past .actions').evaluateAll((all) => all.filter((one) => one.clientHeight > 48).length);
+  assert.equal(tall, 0, 'two buttons of an order stand in two rows');
   const links = await page.locator('.past a').evaluateAll((all) => all.map((one) => one.href));
   assert.equal(new Set(links).size, 22);
   await axe(page);

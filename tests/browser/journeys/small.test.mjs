@@ -1,4 +1,5 @@
-// The smallest screen that pages must fit without scrolling sideways (320 px, as at 400 % on a desk), and colours of the system.
+// The smallest screen that pages must fit without scrolling sideways (320 px, as at 400 % on a desk), the largest letters, and colours of
+// the system.
 
 import assert from 'node:assert/strict';
 
@@ -51,6 +52,42 @@ for (const locale of ['en-US', 'ru-RU']) {
       await page.goto(path);
       await page.locator(content).first().waitFor();
       await fits(page, path);
+    }
+  });
+}
+
+for (const locale of ['en-US', 'ru-RU']) {
+  journey(`s4_c10: guests read every page in letters of twice the size, ${locale}`, { settings: { kitchen_by_hand: 1, delivery_time_scale: 1 } }, async ({ platform, open }) => {
+    const guest = await platform.guest();
+    const cooking = await platform.order({ lines: [{ item: 'mediterraneo', size: 'M', quantity: 12, options: ['gluten_free_base', 'extra_cheese'] }] }, guest);
+    const declined = await platform.order({ payment: { method: 'card', card_token: 'tok_declined' } }, guest);
+    await platform.booked(cooking);
+    await platform.reaches(declined, 'cancelled');
+    for (const viewport of [{ width: 360, height: 740 }, { width: 1280, height: 800 }]) {
+      const page = await open('/offline', { locale, viewport });
+      const tools = await page.context().newCDPSession(page);
+      await tools.send('Page.setFontSizes', { fontSizes: { standard: 32, fixed: 26 } });
+      await be(page, guest);
+      await page.goto('/');
+      assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize), '32px');
+      await page.locator('.dish').first().waitFor();
+      await fits(page, `/ at ${viewport.width}`);
+      await page.locator('.dish', { has: page.locator('img[src*="/mediterraneo."]') }).getByRole('button').press('Enter');
+      await page.locator('.chooser[open]').waitFor();
+      await fits(page, `the sheet of a dish at ${viewport.width}`);
+      await picture(page, `large-dish-${viewport.width}-${locale.slice(0, 2)}`);
+      await page.locator('.chooser[open] [type=submit]').press('Enter');
+      await page.locator('.chooser').waitFor({ state: 'hidden' });
+      await page.locator('.basket button:visible, .side button:visible').first().press('Enter');
+      await page.locator('.checkout[open]').waitFor();
+      await fits(page, `the checkout at ${viewport.width}`);
+      await picture(page, `large-checkout-${viewport.width}-${locale.slice(0, 2)}`);
+      for (const [path, content] of [[`/order/${cooking}`, '.receipt li'], [`/order/${declined}`, '.receipt li'], ['/orders', '.past'], ['/offline', 'h1']]) {
+        await page.goto(path);
+        await page.locator(content).first().waitFor();
+        await fits(page, `${path} at ${viewport.width}`);
+        await picture(page, `large${path.replace(/ord_.*/, '').replaceAll('/', '-')}-${viewport.width}-${locale.slice(0, 2)}`);
+      }
     }
   });
 }

@@ -49,10 +49,12 @@ export class Platform {
     for (const [name, value] of Object.entries(this.#how.settings)) args.push('--set', `${name}=${value}`);
     if (this.#how.web) args.push('--web', resolve(ROOT, this.#how.web));
     if (this.#how.bare) args.push('--bare');
-    this.#process = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#process = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let complaint = '';
+    this.#process.stderr.on('data', (chunk) => (complaint = `${complaint}${chunk}`.slice(-2000)));
     await new Promise((opened, failed) => {
       this.#process.once('error', failed);
-      this.#process.once('exit', (code) => failed(new Error(`the platform ended with ${code}`)));
+      this.#process.once('close', (code) => failed(new Error(`the platform ended with ${code}: ${complaint}`)));
       createInterface({ input: this.#process.stdout }).on('line', (line) => {
         const words = line.trim().split(/\s+/);
         if (words[0] === 'shop') this.url = words[1].replace(/\/$/, '');
