@@ -5,10 +5,15 @@ use std::time::Duration;
 use base::Mistake;
 use base::mutant::choose;
 
+use crate::parts::PARTS;
 use crate::run::{Ended, Ground, Script};
+use crate::weather::Trouble;
 
 /// No mistake may need more worlds than those below.
 pub const SEEDS_END: u64 = 2_001;
+
+/// How many of the troubles of a world are told.
+const STRUCK_TOLD: usize = 3;
 
 /// The promises of the platform.
 const PROMISES: [&str; 8] = [
@@ -40,6 +45,8 @@ pub struct Hunt {
     pub beside: Vec<String>,
     /// All that was wrong in the last world.
     pub wrong: Vec<String>,
+    /// What struck most often in the world in which it was seen.
+    pub struck: Vec<Trouble>,
 }
 
 /// Lives worlds whose platform commits a mistake, until it was seen by a checker whose promise it breaks.
@@ -60,6 +67,9 @@ pub fn hunt(ground: &Ground, mistake: Mistake, seeds: std::ops::Range<u64>, cust
         }
         if hunt.seen.is_some() {
             hunt.seed = seed;
+            let mut struck: Vec<(Trouble, u64)> = ended.struck.into_iter().collect();
+            struck.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+            hunt.struck = struck.into_iter().map(|(trouble, _)| trouble).take(STRUCK_TOLD).collect();
             break;
         }
     }
@@ -67,12 +77,16 @@ pub fn hunt(ground: &Ground, mistake: Mistake, seeds: std::ops::Range<u64>, cust
     hunt
 }
 
-/// Tells which promise a finding speaks of, and which checker has found it: the audit names its checks, all others are the
-/// bookkeeper's.
+/// Tells which promise a finding speaks of, and which checker has found it: the audit names its checks, a service's part is
+/// named after the service, all others are the bookkeeper's.
 fn seen_by(wrong: &str) -> (&'static str, String) {
     let promise = PROMISES.into_iter().filter_map(|promise| Some((wrong.find(promise)?, promise))).min();
     let check = wrong.split_once("code: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(code, _)| code.to_owned());
-    (promise.map_or("none", |(_, promise)| promise), check.unwrap_or_else(|| "book".to_owned()))
+    let part = || {
+        let service = wrong.split(": ").nth(1)?;
+        PARTS.iter().find(|part| part.service == service).map(|part| format!("part {}", part.service))
+    };
+    (promise.map_or("none", |(_, promise)| promise), check.or_else(part).unwrap_or_else(|| "book".to_owned()))
 }
 
 /// Lists all mistakes: name, promises, what is done wrong.
@@ -92,7 +106,15 @@ impl Hunt {
             println!("  beside: {beside}");
         }
         let (promise, checker) = self.seen.clone().unwrap_or(("nobody", "nobody".to_owned()));
-        println!("mistake\t{}\t{}\t{}\t{promise}\t{checker}\t{:.1}", mistake.name(), self.worlds, self.seed, took.as_secs_f64());
+        let struck: Vec<String> = self.struck.iter().map(|trouble| format!("{trouble:?}")).collect();
+        println!(
+            "mistake\t{}\t{}\t{}\t{promise}\t{checker}\t{:.1}\t{}",
+            mistake.name(),
+            self.worlds,
+            self.seed,
+            took.as_secs_f64(),
+            struck.join(" ")
+        );
         self.seen.is_some()
     }
 }
@@ -106,6 +128,8 @@ mod tests {
         let audit = "Violation { promise: MoneyIsConserved, code: \"taken_twice\", message: \"…\" }";
         assert_eq!(seen_by(audit), ("MoneyIsConserved", "taken_twice".to_owned()));
         assert_eq!(seen_by("NobodyElsesData: ord_1 is shown to a stranger"), ("NobodyElsesData", "book".to_owned()));
+        let part = seen_by("EffectsHappenOnce: analytics: 3 against 2 is the sum of the days, not the number of orders");
+        assert_eq!(part, ("EffectsHappenOnce", "part analytics".to_owned()));
         assert_eq!(seen_by("a task panicked: x").0, "none");
     }
 

@@ -1,5 +1,6 @@
 //! Mutants: every planted mistake has to be seen by a checker whose promise it breaks (`sim/src/mistakes.rs`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -20,24 +21,35 @@ struct Told {
     promise: String,
     checker: String,
     seconds: String,
+    struck: String,
     found: bool,
     said: String,
 }
 
+/// Where the table of all mistakes stands.
+const PAGE: &str = "docs/guide/how-we-know.md";
+/// Between these lines.
+const TABLE: (&str, &str) = ("<!-- the table that `cargo xtask mutants --write` makes -->\n", "<!-- the end of the table -->\n");
+
 /// Builds the simulator once and lets it hunt for every mistake, or for those that are named; true when all were found.
+/// With `--write` the table of them is put into the guide.
 pub fn run(root: &Path, names: &[&str]) -> Result<bool, String> {
+    let (flags, names): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == "--write");
     let started = Instant::now();
     let program = build(root)?;
     let built = started.elapsed();
     let listed = Command::new(&program).arg("--mistakes").output().map_err(|error| format!("sim: {error}"))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let texts: BTreeMap<&str, &str> =
+        listed.lines().filter_map(|line| Some((line.split('\t').next()?, line.rsplit('\t').next()?))).collect();
     let all: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
     let wanted: Vec<&str> = all.into_iter().filter(|name| names.is_empty() || names.contains(name)).collect();
     if wanted.is_empty() {
         return Err("there are no such mistakes".to_owned());
     }
     println!("{:<26} {:>6} {:>6}  {:<22} {:<34} {:>7}", "mistake", "worlds", "seed", "promise", "seen by", "seconds");
-    let (open, missed) = (Mutex::new(wanted.iter().rev().copied().collect::<Vec<_>>()), Mutex::new(Vec::new()));
+    let open = Mutex::new(wanted.iter().rev().copied().collect::<Vec<_>>());
+    let (all, missed) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -48,8 +60,11 @@ pub fn run(root: &Path, names: &[&str]) -> Result<bool, String> {
                     if !told.found {
                         println!("{}", told.said);
                         if let Ok(mut missed) = missed.lock() {
-                            missed.push(told.name);
+                            missed.push(told.name.clone());
                         }
+                    }
+                    if let Ok(mut all) = all.lock() {
+                        all.insert((told.promise.clone(), told.name.clone()), told);
                     }
                 }
             });
@@ -61,7 +76,25 @@ pub fn run(root: &Path, names: &[&str]) -> Result<bool, String> {
     if !missed.is_empty() {
         println!("mutants: not seen: {}", missed.join(", "));
     }
+    if !flags.is_empty() {
+        write(root, &texts, &all.into_inner().unwrap_or_default())?;
+    }
     Ok(missed.is_empty())
+}
+
+/// Puts the table into the guide.
+fn write(root: &Path, texts: &BTreeMap<&str, &str>, all: &BTreeMap<(String, String), Told>) -> Result<(), String> {
+    let path = root.join(PAGE);
+    let said = |error: std::io::Error| format!("{PAGE}: {error}");
+    let page = std::fs::read_to_string(&path).map_err(said)?;
+    let split = page.split_once(TABLE.0).and_then(|(before, rest)| Some((before, rest.split_once(TABLE.1)?.1)));
+    let (before, after) = split.ok_or_else(|| format!("{PAGE} has no place for the table"))?;
+    let mut table = String::from("| promise | planted mistake | seen by | worlds | what struck there |\n|---|---|---|---|---|\n");
+    for ((promise, name), told) in all {
+        let text = texts.get(name.as_str()).copied().unwrap_or_default();
+        table.push_str(&format!("| `{promise}` | `{name}`: {text} | {} | {} | {} |\n", told.checker, told.worlds, told.struck));
+    }
+    std::fs::write(&path, format!("{before}{}{table}{}{after}", TABLE.0, TABLE.1)).map_err(said)
 }
 
 fn build(root: &Path) -> Result<PathBuf, String> {
@@ -99,6 +132,7 @@ fn read(name: &str, said: &str, found: bool) -> Told {
         promise: next(),
         checker: next(),
         seconds: next(),
+        struck: next(),
         found,
         said: said.to_owned(),
     }
