@@ -248,20 +248,22 @@ impl Life {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
         }
         let until = self.kernel.now() + REST_MAX;
-        let (mut found, mut levels);
         let mut round = 0;
-        loop {
+        let found = loop {
             round += 1;
+            let is_over = self.kernel.now() > until;
             let letters = people::operator(net, &self.book, round).await;
-            found = self.orders(net).await;
-            levels = all(net, "/v1/stock?", "levels").await;
-            let open = found.iter().any(|order| order["state"] != "delivered" && order["state"] != "cancelled");
-            let pressing = town.pressing().await?;
-            if (!open && pressing == 0 && letters == 0) || self.kernel.now() > until {
-                break;
+            // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
+            let is_quiet = letters == 0 && town.pressing().await? == 0 && all(net, "/v1/board?", "orders").await.is_empty();
+            if is_quiet || is_over {
+                let found = self.orders(net).await;
+                if is_over || found.iter().all(|order| order["state"] == "delivered" || order["state"] == "cancelled") {
+                    break found;
+                }
             }
             self.kernel.sleep(Duration::from_secs(10 << round.min(6))).await;
-        }
+        };
+        let levels = all(net, "/v1/stock?", "levels").await;
         for _ in 0..found.len() {
             self.book.count("orders");
         }
