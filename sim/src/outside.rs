@@ -59,15 +59,15 @@ impl ToProvider {
         let Machine { kernel, weather, .. } = &self.from;
         let text = if kernel.is_told() { request_text(&request) } else { String::new() };
         let asks = |how: &str| {
-            let note = Note::new(Kind::Asked, ASKER, format!("{text}{how}")).to("provider").on(self.from.node);
+            let note = Note::new(Kind::Asked, ASKER, format!("{how}{text}")).to("provider").on(self.from.node);
             note.about(order::named(&text)).bad(!how.is_empty())
         };
         if weather.strikes(Trouble::ProviderAway, kernel) {
-            kernel.tell(|| asks(" [cannot be reached]"));
+            kernel.tell(|| asks("[cannot be reached] "));
             return Err(Fault::unavailable("outside_unreachable", "The service outside could not be reached."));
         }
         if weather.strikes(Trouble::ProviderAskLost, kernel) {
-            kernel.tell(|| asks(" [is lost on its way]"));
+            kernel.tell(|| asks("[is lost on its way] "));
             return std::future::pending().await;
         }
         let mut builder = http::Request::builder().method(request.method).uri(&request.url);

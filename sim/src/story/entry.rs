@@ -100,12 +100,11 @@ impl Entry {
     /// Tells how it ended.
     pub fn ends(mut self, words: &str, bad: bool) {
         let Some((mut note, machine)) = self.note.take() else { return };
-        note.text = format!("{words}: {}", note.text);
         // A guard that did not hold says more than its number.
-        if let Some(step) = words.strip_prefix("is refused at step ").and_then(|step| step.parse::<usize>().ok()) {
-            let step = step.checked_sub(1).and_then(|step| self.steps.get(step)).map_or("", String::as_str);
-            note.text = format!("{} [the guard: {step}]", note.text);
-        }
+        let missed = words.strip_prefix("is refused at step ").and_then(|step| step.parse::<usize>().ok());
+        let guard =
+            missed.and_then(|step| self.steps.get(step.checked_sub(1)?)).map_or(String::new(), |step| format!(" ({step})"));
+        note.text = format!("{words}{guard}: {}", note.text);
         machine.kernel.tell(|| note.bad(bad).on(machine.node));
     }
 }
