@@ -139,6 +139,9 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
         std::fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
         println!("the story stands in {}", file.display());
     }
+    if order.is_none() && !ended.wrong.is_empty() {
+        println!("no one order is concerned; `--html FILE` shows the whole world");
+    }
     if let Some(order) = order {
         println!("the story of {order}: second of the world, node, who, what; `!` marks what went wrong");
         for line in text::page(&order, &notes) {
@@ -152,8 +155,10 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
         let Shrunk { script, ended, tries } = shrink::smallest(ground, &script, &ended);
         println!("the smallest of {tries} worlds that still breaks {}:", promise(&ended));
         println!("{}", sums::verdict(&ended));
-        println!("  again: {}", script::command(&script));
-        if cli.bury {
+        let mistake = cli.mistake.as_ref().map_or_else(String::new, |name| format!(" --mistake {name}"));
+        println!("  again: {}{mistake}", script::command(&script));
+        // A world that breaks only by a planted mistake teaches nothing.
+        if cli.bury && cli.mistake.is_none() {
             grave::bury(&script, &promise(&ended))?;
         }
     }
