@@ -37,6 +37,10 @@ const STEPS_MAX: u64 = 20_000_000;
 /// How long a healed world may take to come to rest: an order's last deadline and a day.
 const REST_MAX: Duration = Duration::from_secs(60 * 3_600);
 
+/// How often a healed platform is asked before it counts as dumb, and looked at while something waits to come to its log.
+const ANSWERED_WITHIN_TRIES: u32 = 60;
+const UNSAID_ROUNDS_MAX: u32 = 8;
+
 /// What a world is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -247,15 +251,34 @@ impl Life {
         if crate::within(&self.kernel, Duration::from_secs(3_600), town.up()).await.is_none() {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
         }
+        for path in ["/v1/board?limit=1", "/v1/payments?limit=1", "/v1/stock?limit=1", "/v1/deliveries?limit=1"] {
+            let answer = people::insist(net, Ask::get(path).by(STAFF), ANSWERED_WITHIN_TRIES).await;
+            if answer.is_none_or(|answer| answer.status != 200) {
+                return Ok(vec![format!("EveryOrderEnds: all is well, and {path} is not answered any more")]);
+            }
+        }
         let until = self.kernel.now() + REST_MAX;
+        let mut unsaid = 0;
         let mut round = 0;
         let found = loop {
             round += 1;
             let is_over = self.kernel.now() > until;
             let letters = people::operator(net, &self.book, round).await;
+            unsaid = if town.unsent() > 0 { unsaid + 1 } else { 0 };
+            if unsaid > UNSAID_ROUNDS_MAX {
+                return Ok(vec!["NothingIsSwallowed: what was said does not come to the log".to_owned()]);
+            }
+            // What was begun is cooked to its end, though its order may have been cancelled meanwhile.
+            let cooking = people::insist(net, Ask::get("/v1/kitchen/tickets?limit=1").by(STAFF), 20).await;
+            let cooking = cooking.is_some_and(|page| page.body["tickets"].as_array().is_some_and(|tickets| !tickets.is_empty()));
+            let pressing = town.pressing().await?;
             // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
-            let is_quiet = letters == 0 && town.pressing().await? == 0 && all(net, "/v1/board?", "orders").await.is_empty();
-            if is_quiet || is_over {
+            let waits = letters > 0 || cooking || pressing > 0 || !all(net, "/v1/board?", "orders").await.is_empty();
+            if is_over && waits {
+                let what = format!("{letters} dead letters and {pressing} other things never come to an end");
+                self.book.wrong(format!("NothingIsSwallowed: {what}"));
+            }
+            if !waits || is_over {
                 let found = self.orders(net).await;
                 if is_over || found.iter().all(|order| order["state"] == "delivered" || order["state"] == "cancelled") {
                     break found;

@@ -137,6 +137,11 @@ impl Town {
         }
     }
 
+    /// Counts what was said and has yet to come to the log.
+    pub fn unsent(&self) -> u64 {
+        self.cluster.as_ref().map_or(0, |cluster| cluster.unsent().unwrap_or(0))
+    }
+
     /// Counts what waits to be done now; at least one while some of it is down.
     pub async fn pressing(&self) -> Result<u64, Fault> {
         let mut pressing = self.cluster.as_ref().map_or(Ok(0), |cluster| cluster.unsent())?;

@@ -132,7 +132,10 @@ impl Trouble {
         match self {
             Trouble::CrashBefore | Trouble::CrashAfter => 6,
             Trouble::CommitFails | Trouble::DoubtDone | Trouble::DoubtLost => 60,
-            Trouble::ReadFails | Trouble::ReadGarbled => 20,
+            Trouble::ReadFails => 20,
+            Trouble::ReadGarbled => 80,
+            // The worst day of a provider is one without it.
+            Trouble::ProviderAway => 900,
             // Of the moments at which the world looks whether something happens to a node.
             Trouble::CrashAnywhere | Trouble::ClockJumps => 30,
             Trouble::Freeze | Trouble::PowerCut | Trouble::DiskFull | Trouble::FlushFails => 60,

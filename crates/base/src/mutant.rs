@@ -104,7 +104,7 @@ mistakes! {
 
     // Kitchen, delivery, and those who look on.
     CancelledIsCooked breaks EffectsHappenOnce: "A ticket is not taken back when its order is cancelled.";
-    ExpiryByWallClock breaks EveryOrderEnds: "A timer that rings is compared with a clock that may have been set back.";
+    ExpiryByWallClock breaks EveryOrderEnds: "A timer that rings is compared with a wall clock, of whole seconds, instead of with the time for which it was set.";
     RecallNotKept breaks EffectsHappenOnce MoneyIsConserved: "A delivery says that it was called back, and goes on.";
     DeliveredTwice breaks EffectsHappenOnce: "A delivery says again that it was handed over when it is asked again.";
     RebuildCountsTwice breaks EffectsHappenOnce: "A rebuild counts again what came in while it was at work.";

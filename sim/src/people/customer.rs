@@ -115,8 +115,10 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
             _ => {}
         }
     }
-    kernel.sleep(Duration::from_millis(kernel.below(40_000))).await;
-    if let (Some(token), true) = (&token, kernel.happens(200)) {
+    // Some change their mind at once, while the stock is set aside and the card is charged.
+    let longest = if kernel.happens(400) { 300 } else { 40_000 };
+    kernel.sleep(Duration::from_millis(kernel.below(longest))).await;
+    if let (Some(token), true) = (&token, kernel.happens(250)) {
         cancel(&net, &book, &key, token, &id).await;
     }
     if let (Some(token), true) = (&token, kernel.happens(300)) {

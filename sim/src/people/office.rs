@@ -16,12 +16,13 @@ pub async fn office(net: Net, book: Book, menu: Menu, rounds: u64) {
     for round in 0..rounds {
         kernel.sleep(Duration::from_millis(kernel.below(40_000))).await;
         let office = Office { net: &net, book: &book, round };
-        match kernel.below(10) {
+        match kernel.below(11) {
             0..=2 => office.edit_stock(&menu).await,
             3 | 4 => office.refund().await,
             5 | 6 => office.hand_over().await,
             7 => office.rebuild().await,
             8 => office.bump().await,
+            9 => office.cancel().await,
             _ => office.redrive().await,
         }
     }
@@ -56,6 +57,7 @@ impl Office<'_> {
         let kernel = &self.net.kernel;
         let slug = menu.any_stock(kernel);
         let Some(level) = self.read(format!("/v1/stock/{slug}")).await else { return };
+        let Some(id) = level["stock_id"].as_str() else { return };
         let (version, available) = (level["version"].as_i64().unwrap_or(0), level["available"].as_i64().unwrap_or(0));
         let wastes = kernel.happens(500);
         // Now and then little is left: that is when guards are needed.
@@ -66,7 +68,7 @@ impl Office<'_> {
         };
         let verb = if wastes { "waste" } else { "count" };
         let body = json!({ "quantity": quantity, "version": version, "reason": "пересчёт" });
-        let answer = self.act(format!("/v1/stock/{slug}/{verb}"), verb, body.clone()).await;
+        let answer = self.act(format!("/v1/stock/{id}/{verb}"), verb, body.clone()).await;
         if wastes {
             match &answer {
                 Some(answer) if answer.status == 200 => self.book.wasted(&slug, quantity, true),
@@ -77,7 +79,7 @@ impl Office<'_> {
         if answer.is_some_and(|answer| answer.status == 200) {
             self.book.count("stock edits");
             let stale =
-                self.act(format!("/v1/stock/{slug}/count"), "stale", json!({ "quantity": 7, "version": version, "reason": "" }));
+                self.act(format!("/v1/stock/{id}/count"), "stale", json!({ "quantity": 7, "version": version, "reason": "" }));
             if stale.await.is_some_and(|answer| answer.status == 200) {
                 self.book.wrong(format!("EffectsHappenOnce: {slug} was edited twice at version {version}: one edit is lost"));
             }
@@ -134,7 +136,7 @@ impl Office<'_> {
 
     /// Has a read side built again while orders flow.
     async fn rebuild(&self) {
-        let path = match self.net.kernel.below(4) {
+        let path = match self.net.kernel.below(6) {
             0 => "/v1/projections/mine/rebuild",
             1 => "/v1/projections/board/rebuild",
             2 => "/v1/projections/statistics/rebuild",
@@ -143,6 +145,17 @@ impl Office<'_> {
         let body = if path.contains("analytics") { json!({}) } else { json!({ "reason": "проба" }) };
         if self.act(path.to_owned(), "rebuild", body).await.is_some_and(|answer| answer.status == 200) {
             self.book.count("rebuilds");
+        }
+    }
+
+    /// Cancels an order that is far on its way.
+    async fn cancel(&self) {
+        let state = if self.net.kernel.happens(500) { "ready" } else { "paid" };
+        let Some(order) = self.any(&format!("/v1/board?state={state}&limit=50"), "orders", |_| true).await else { return };
+        let Some(id) = order["order_id"].as_str() else { return };
+        let answer = self.act(format!("/v1/orders/{id}/cancel"), "cancel", json!({ "reason": "нет теста" })).await;
+        if answer.is_some_and(|answer| answer.status == 200) {
+            self.book.count("cancelled by staff");
         }
     }
 

@@ -94,7 +94,12 @@ pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
     for service in SERVICES {
         let path = format!("/v1/services/{service}/dead-letters?limit=100");
         let Some(page) = insist(net, Ask::get(path).by(STAFF), 3).await else { continue };
-        for letter in page.body["letters"].as_array().into_iter().flatten() {
+        let mut found: Vec<_> = page.body["letters"].as_array().into_iter().flatten().collect();
+        // Whoever begins with the last has those before it done first.
+        if round % 2 == 1 {
+            found.reverse();
+        }
+        for letter in found {
             let Some(id) = letter["dead_letter_id"].as_str() else { continue };
             look_at(book, letter);
             letters += 1;
