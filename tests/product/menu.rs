@@ -21,7 +21,7 @@ async fn s4_c02_the_menu_of_pizzas_is_kept_edited_and_served_without_anybody_els
 
     let mut pizza = json!({ "slug": "four_seasons", "kind": "dish", "category": "classic",
         "name": { "en": "Four Seasons", "ru": "Четыре сезона" }, "description": { "en": "A quarter each." },
-        "attributes": { "vegetarian": false, "spicy": false },
+        "attributes": { "vegetarian": false, "spicy": false, "nuts": false },
         "variants": [{ "size": "M", "price_minor": 1450 }, { "size": "L", "price_minor": 1790 }],
         "steps": [{ "station": "oven", "seconds": 300, "celsius": 280 }] });
     let token = platform.staff();
