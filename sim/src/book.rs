@@ -197,8 +197,8 @@ impl Book {
                 sums.0 += 1;
                 sums.1 += u64::from(!acknowledged.contains(id));
             }
-            // What could not be handed over had left the shop all the same, or may have.
-            let (gone, maybe) = (state == "delivered", matches!(now["reason"].as_str(), Some("delivery_failed" | "too_late")));
+            // What was cancelled may have been begun before anybody heard of it, or have left the shop: then it is used up.
+            let (gone, maybe) = (state == "delivered", state == "cancelled");
             if gone || maybe {
                 for line in now["lines"].as_array().into_iter().flatten() {
                     if let (Some(item), Some(quantity)) = (line["item"].as_str(), line["quantity"].as_i64()) {
