@@ -208,6 +208,7 @@ journey('s0_u03: a station breaks in the rush: dishes move, then their orders en
   await signIn(page, platform);
   const breakIt = async (name) => {
     await press(page, new RegExp(`^It is broken: ${name}$`));
+    await page.locator('#asking[open]').waitFor();
     await type(page, 'Reason', 'smoke');
     await page.keyboard.press('Enter');
     await page.locator('#asking').waitFor({ state: 'hidden' });
