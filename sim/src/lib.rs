@@ -1,13 +1,13 @@
 //! Sim: the whole platform in a world made up from a seed, which is out to break it.
 //!
-//! Owns: the world (one thread, its own time, all chance from the seed), the people in it, the bookkeeper who judges it.
+//! Owns: the world (one thread, its own time, all chance from the seed) and what strikes in it. The people and the bookkeeper
+//! are those of the crate `people`.
 //! Promises: the same seed is the same world, step by step; what a world finds can be found again by its seed.
 //! Never: knows a rule of the business that a client could not know.
-//! Start reading at [`run`], then `kernel.rs` and `people/`.
+//! Start reading at [`run`], then `kernel.rs`.
 
 #![allow(clippy::disallowed_methods)] // Its own files are its ground, and its own clock tells how fast it is.
 
-pub mod book;
 pub mod chance;
 pub mod cluster;
 pub mod command;
@@ -15,13 +15,10 @@ pub mod cover;
 pub mod house;
 pub mod kernel;
 pub mod machine;
-pub mod menu;
 pub mod mistakes;
 pub mod net;
 pub mod outside;
 pub mod parts;
-pub mod people;
-pub mod receipt;
 pub mod run;
 pub mod store;
 pub mod story;

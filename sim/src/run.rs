@@ -1,7 +1,7 @@
 //! One world, from its seed to its end: begin, live, heal, come to rest, be judged.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use axum::body::Body;
 use base::id::{Id, OrderId};
 use base::{Fault, Timestamp};
 use http_body_util::BodyExt;
+use people::book::Book;
+use people::menu::Menu;
+use people::net::{Ask, Net};
+use people::rest;
 use serde_json::Value;
 use sim_disk::Disk;
 use tower::ServiceExt;
 
-use crate::book::Book;
 use crate::chance::Chance;
 use crate::cover::Covered;
-use crate::house::{self, STAFF};
+use crate::house;
 use crate::kernel::{Kernel, Stuck};
 use crate::machine::Machine;
-use crate::menu::Menu;
-use crate::net::{Ask, Net};
 use crate::outside::{self, PROVIDER};
 use crate::parts;
-use crate::people;
 use crate::story::{Note, Recorder};
 use crate::town::{self, Town};
 use crate::weather::{Trouble, Weather};
@@ -209,7 +209,7 @@ impl Life {
             kernel.spawn(
                 0,
                 Box::pin(async move {
-                    net.kernel.sleep(wait).await;
+                    net.world.sleep(wait).await;
                     people::customer(net, book, menu, number).await;
                 }),
             );
@@ -252,7 +252,7 @@ impl Life {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
         }
         for path in ["/v1/board?limit=1", "/v1/payments?limit=1", "/v1/stock?limit=1", "/v1/deliveries?limit=1"] {
-            let answer = people::insist(net, Ask::get(path).by(STAFF), ANSWERED_WITHIN_TRIES).await;
+            let answer = people::insist(net, Ask::get(path).by(net.staff()), ANSWERED_WITHIN_TRIES).await;
             if answer.is_none_or(|answer| answer.status != 200) {
                 return Ok(vec![format!("EveryOrderEnds: all is well, and {path} is not answered any more")]);
             }
@@ -268,25 +268,23 @@ impl Life {
             if unsaid > UNSAID_ROUNDS_MAX {
                 return Ok(vec!["NothingIsSwallowed: what was said does not come to the log".to_owned()]);
             }
-            // What was begun is cooked to its end, though its order may have been cancelled meanwhile.
-            let cooking = people::insist(net, Ask::get("/v1/kitchen/tickets?limit=1").by(STAFF), 20).await;
-            let cooking = cooking.is_some_and(|page| page.body["tickets"].as_array().is_some_and(|tickets| !tickets.is_empty()));
+            let cooking = rest::is_cooking(net).await;
             let pressing = town.pressing().await?;
             // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
-            let waits = letters > 0 || cooking || pressing > 0 || !all(net, "/v1/board?", "orders").await.is_empty();
+            let waits = letters > 0 || cooking || pressing > 0 || !rest::all(net, "/v1/board?", "orders").await.is_empty();
             if is_over && waits {
                 let what = format!("{letters} dead letters and {pressing} other things never come to an end");
                 self.book.wrong(format!("NothingIsSwallowed: {what}"));
             }
             if !waits || is_over {
-                let found = self.orders(net).await;
-                if is_over || found.iter().all(|order| order["state"] == "delivered" || order["state"] == "cancelled") {
+                let found = rest::orders(net, &self.book).await;
+                if is_over || found.iter().all(rest::has_ended) {
                     break found;
                 }
             }
             self.kernel.sleep(Duration::from_secs(10 << round.min(6))).await;
         };
-        let levels = all(net, "/v1/stock?", "levels").await;
+        let levels = rest::all(net, "/v1/stock?", "levels").await;
         for _ in 0..found.len() {
             self.book.count("orders");
         }
@@ -294,44 +292,11 @@ impl Life {
             Ok(charges) => charges,
             Err(error) => return Ok(vec![error]),
         };
-        let names = self.names(net, &found).await;
+        let names = rest::names(net, &found).await;
         let mut wrong = self.book.settle(&found, &names, &charges, &levels, &self.menu);
         wrong.extend(self.audit(true)?);
         wrong.extend(town.database().map_or_else(|| Ok(vec![]), |database| parts::judge(&database))?);
         Ok(wrong)
-    }
-
-    /// Asks for every order that was acknowledged or that anybody was to pay for.
-    async fn orders(&self, net: &Net) -> Vec<Value> {
-        let mut ids: BTreeSet<String> = self.book.orders().into_iter().map(|(_, order)| order.id).collect();
-        for payment in all(net, "/v1/payments?", "payments").await {
-            ids.extend(payment["order_id"].as_str().map(str::to_owned));
-        }
-        for order in all(net, "/v1/board?", "orders").await {
-            ids.extend(order["order_id"].as_str().map(str::to_owned));
-        }
-        let mut found = Vec::new();
-        for id in ids {
-            let ask = Ask::get(format!("/v1/orders/{id}")).by(STAFF);
-            match people::insist(net, ask, 20).await {
-                Some(answer) if answer.status == 200 => found.push(answer.body),
-                _ => {}
-            }
-        }
-        found
-    }
-
-    /// Asks who is behind each order.
-    async fn names(&self, net: &Net, found: &[Value]) -> BTreeMap<String, String> {
-        let mut names = BTreeMap::new();
-        for id in found.iter().filter_map(|order| order["order_id"].as_str()) {
-            let ask = Ask::get(format!("/v1/orders/{id}/contact")).by(STAFF);
-            let answer = people::insist(net, ask, 20).await;
-            if let Some(name) = answer.as_ref().and_then(|answer| answer.body["name"].as_str()).filter(|name| !name.is_empty()) {
-                names.insert(id.to_owned(), name.to_owned());
-            }
-        }
-        names
     }
 
     fn audit(&self, at_rest: bool) -> Result<Vec<String>, Fault> {
@@ -354,25 +319,6 @@ impl Life {
     }
 }
 
-/// Reads all pages of a list.
-async fn all(net: &Net, path: &str, name: &str) -> Vec<Value> {
-    let (mut rows, mut after) = (Vec::new(), String::new());
-    loop {
-        let joint = if path.ends_with('?') { "" } else { "&" };
-        let ask = Ask::get(format!("{path}{joint}limit=200{after}")).by(STAFF);
-        let Some(answer) = net.send(ask).await else { continue };
-        if answer.status != 200 {
-            net.kernel.sleep(Duration::from_secs(1)).await;
-            continue;
-        }
-        rows.extend(answer.body[name].as_array().cloned().unwrap_or_default());
-        match answer.body["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return rows,
-        }
-    }
-}
-
 /// Gives what the provider took and gave back, of each order and charge.
 async fn held(provider: &Router) -> Result<BTreeMap<String, Vec<(i64, i64)>>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("the provider's books cannot be read: {error}");
@@ -380,20 +326,5 @@ async fn held(provider: &Router) -> Result<BTreeMap<String, Vec<(i64, i64)>>, St
     let Ok(response) = provider.clone().oneshot(request).await;
     let bytes = response.into_body().collect().await.map_err(|error| failed(&error))?.to_bytes();
     let page: Value = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
-    let mut charges: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
-    for row in page["rows"].as_array().into_iter().flatten() {
-        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        let amount = row["amount_minor"].as_i64().unwrap_or(0);
-        let entry = charges.entry((text("order_reference"), text("charge_id"))).or_default();
-        match row["kind"].as_str() {
-            Some("capture") => entry.0 += amount,
-            Some("refund") => entry.1 += amount,
-            _ => {}
-        }
-    }
-    let mut held: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
-    for ((order, _), sums) in charges {
-        held.entry(order).or_default().push(sums);
-    }
-    Ok(held)
+    Ok(rest::held(page["rows"].as_array().map_or(&[], Vec::as_slice)))
 }

@@ -8,17 +8,20 @@ use std::time::Duration;
 use axum::Router;
 use base::Fault;
 use embedded::Database;
+use host::IdSource;
+use people::net::Net;
 use sim_disk::Disk;
 use tokio::sync::{oneshot, watch};
 
 use crate::chance::Chance;
 use crate::cluster::{Cluster, server};
-use crate::house::{House, Plot, Share};
+use crate::house::{House, Plot, STAFF, Share};
 use crate::kernel::{Kernel, NodeId};
 use crate::machine::Machine;
-use crate::net::Net;
+use crate::net::Way;
 use crate::run::Script;
 use crate::weather::{Trouble, Weather};
+use crate::world::{self, Skew};
 
 /// The first machine of the platform; of a cluster, that of the engines.
 const FIRST: NodeId = 2;
@@ -87,7 +90,10 @@ impl Town {
 
     /// Gives the way of clients to it.
     pub fn net(&self) -> Net {
-        Net { kernel: self.kernel.clone(), machine: self.machines[0].clone(), house: self.houses[0].clone() }
+        let way = Way { kernel: self.kernel.clone(), machine: self.machines[0].clone(), house: self.houses[0].clone() };
+        // People make no ids, and their clocks are right.
+        let world = world::of_node(&self.kernel, 0, Skew::default(), Arc::new(IdSource::new(0, 0)));
+        Net::new(world, way, STAFF)
     }
 
     /// Says what it is, in a word or two.

@@ -17,7 +17,7 @@ fn height(folder: &str) -> Option<u8> {
         ["crates", "saga"] => 4,
         ["crates", "host"] | ["services", _, "provider-mock"] => 5,
         ["crates", "edge"] | ["services", _] => 6,
-        ["crates", "audit"] => 7,
+        ["crates", "audit" | "people"] => 7,
         ["app"] | ["sim", "disk"] => 8,
         ["xtask" | "lab" | "sim" | "tests"] | ["xtask", "gen"] | ["sim", _] => 9,
         _ => return None,

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{TRIES, insist};
 use crate::book::Book;
-use crate::house::STAFF;
 use crate::menu::Menu;
 use crate::net::{Answer, Ask, Net};
+use crate::whims::Whims;
+use crate::{TRIES, insist};
 
 /// Does something here and there.
 pub async fn office(net: Net, book: Book, menu: Menu, rounds: u64) {
-    let kernel = net.kernel.clone();
+    let world = net.world.clone();
     for round in 0..rounds {
-        kernel.sleep(Duration::from_millis(kernel.below(40_000))).await;
+        world.sleep(Duration::from_millis(world.below(40_000))).await;
         let office = Office { net: &net, book: &book, round };
-        match kernel.below(11) {
+        match world.below(11) {
             0..=2 => office.edit_stock(&menu).await,
             3 | 4 => office.refund().await,
             5 | 6 => office.hand_over().await,
@@ -36,35 +36,35 @@ struct Office<'a> {
 
 impl Office<'_> {
     async fn read(&self, path: impl Into<String>) -> Option<Value> {
-        let answer = insist(self.net, Ask::get(path.into()).by(STAFF), 4).await?;
+        let answer = insist(self.net, Ask::get(path.into()).by(self.net.staff()), 4).await?;
         (answer.status == 200).then_some(answer.body)
     }
 
     async fn act(&self, path: String, name: &str, body: Value) -> Option<Answer> {
-        insist(self.net, Ask::post(path, format!("office-{name}-{}", self.round), body).by(STAFF), TRIES).await
+        insist(self.net, Ask::post(path, format!("office-{name}-{}", self.round), body).by(self.net.staff()), TRIES).await
     }
 
     /// Chooses one of a list.
     async fn any(&self, path: &str, list: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
         let page = self.read(path).await?;
         let all: Vec<&Value> = page[list].as_array()?.iter().filter(|one| fits(one)).collect();
-        let place = usize::try_from(self.net.kernel.below(all.len() as u64)).unwrap_or(0);
+        let place = usize::try_from(self.net.world.below(all.len() as u64)).unwrap_or(0);
         all.get(place).map(|one| (*one).clone())
     }
 
     /// Counts something or throws some of it away; whoever has not seen that must not edit it too.
     async fn edit_stock(&self, menu: &Menu) {
-        let kernel = &self.net.kernel;
-        let slug = menu.any_stock(kernel);
+        let world = &self.net.world;
+        let slug = menu.any_stock(world);
         let Some(level) = self.read(format!("/v1/stock/{slug}")).await else { return };
         let Some(id) = level["stock_id"].as_str() else { return };
         let (version, available) = (level["version"].as_i64().unwrap_or(0), level["available"].as_i64().unwrap_or(0));
-        let wastes = kernel.happens(500);
+        let wastes = world.happens(500);
         // Now and then little is left: that is when guards are needed.
-        let quantity = match (wastes, kernel.happens(700)) {
-            (true, true) => (available - i64::try_from(kernel.below(1_500)).unwrap_or(0)).max(1),
+        let quantity = match (wastes, world.happens(700)) {
+            (true, true) => (available - i64::try_from(world.below(1_500)).unwrap_or(0)).max(1),
             (true, false) => 1,
-            (false, _) => i64::try_from(kernel.below(3_000)).unwrap_or(0),
+            (false, _) => i64::try_from(world.below(3_000)).unwrap_or(0),
         };
         let verb = if wastes { "waste" } else { "count" };
         let body = json!({ "quantity": quantity, "version": version, "reason": "пересчёт" });
@@ -92,7 +92,7 @@ impl Office<'_> {
         let Some(payment) = self.any("/v1/payments?limit=50", "payments", fits).await else { return };
         let taken = payment["taken"]["amount_minor"].as_i64().unwrap_or(0);
         let (Some(id), Some(order)) = (payment["payment_id"].as_str(), payment["order_id"].as_str()) else { return };
-        let part = 1 + i64::try_from(self.net.kernel.below(u64::try_from(taken / 3).unwrap_or(1))).unwrap_or(0);
+        let part = 1 + i64::try_from(self.net.world.below(u64::try_from(taken / 3).unwrap_or(1))).unwrap_or(0);
         let body = json!({ "amount_minor": part, "reason": "остыло" });
         match self.act(format!("/v1/payments/{id}/refund"), "refund", body).await {
             Some(answer) if answer.status == 200 => {
@@ -112,7 +112,7 @@ impl Office<'_> {
     async fn hand_over(&self) {
         let Some(delivery) = self.any("/v1/deliveries?state=shipped&limit=50", "deliveries", |_| true).await else { return };
         let Some(order) = delivery["order_id"].as_str() else { return };
-        if self.net.kernel.happens(200) {
+        if self.net.world.happens(200) {
             let given_up = self.act(format!("/v1/deliveries/{order}/give-up"), "give-up", json!({ "reason": "никого" })).await;
             if given_up.is_some_and(|answer| answer.status == 200) {
                 self.book.count("given up");
@@ -136,7 +136,7 @@ impl Office<'_> {
 
     /// Has a read side built again while orders flow.
     async fn rebuild(&self) {
-        let path = match self.net.kernel.below(6) {
+        let path = match self.net.world.below(6) {
             0 => "/v1/projections/mine/rebuild",
             1 => "/v1/projections/board/rebuild",
             2 => "/v1/projections/statistics/rebuild",
@@ -150,7 +150,7 @@ impl Office<'_> {
 
     /// Cancels an order that is far on its way.
     async fn cancel(&self) {
-        let state = if self.net.kernel.happens(500) { "ready" } else { "paid" };
+        let state = if self.net.world.happens(500) { "ready" } else { "paid" };
         let Some(order) = self.any(&format!("/v1/board?state={state}&limit=50"), "orders", |_| true).await else { return };
         let Some(id) = order["order_id"].as_str() else { return };
         let answer = self.act(format!("/v1/orders/{id}/cancel"), "cancel", json!({ "reason": "нет теста" })).await;
@@ -164,7 +164,7 @@ impl Office<'_> {
         let Some(ticket) = self.any("/v1/kitchen/tickets?limit=50", "tickets", |_| true).await else { return };
         let Some(order) = ticket["order_id"].as_str() else { return };
         for (verb, often) in [("bump", 1_000), ("recall", 300)] {
-            if !self.net.kernel.happens(often) {
+            if !self.net.world.happens(often) {
                 return;
             }
             let done = self.act(format!("/v1/kitchen/tickets/{order}/{verb}"), verb, json!({ "dishes": [], "reason": "" })).await;
@@ -176,11 +176,11 @@ impl Office<'_> {
 
     /// Redrives some dead letter, not the first of its key.
     async fn redrive(&self) {
-        for service in super::SERVICES {
+        for service in crate::SERVICES {
             let path = format!("/v1/services/{service}/dead-letters");
             let Some(page) = self.read(format!("{path}?limit=100")).await else { continue };
             let Some(letter) = page["letters"].as_array().and_then(|letters| letters.last()) else { continue };
-            super::look_at(self.book, letter);
+            crate::look_at(self.book, letter);
             if let Some(id) = letter["dead_letter_id"].as_str()
                 && self.act(format!("{path}/{id}/redrive"), service, json!({})).await.is_some()
             {

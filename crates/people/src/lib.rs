@@ -1,9 +1,22 @@
-//! The people of a world: they know the platform only through its door, and do things at bad moments.
+//! People: those who use a platform, know it only through its door and do things at bad moments, and the bookkeeper who judges
+//! it by what they were answered.
+//!
+//! Owns: customers, the curious, staff and operators; the book of what was sent and answered; what is compared at rest.
+//! Promises: all their time and chance is the world's (`base::World`), and all they know came through a [`net::Door`]: the
+//! simulator and `comanda lab chaos` host the same people.
+//! Never: knows a rule of the business that a client could not know.
+//! Start reading at [`net`], then `customer.rs` and [`book`].
 
+pub mod book;
 mod curious;
 mod customer;
+pub mod menu;
+pub mod net;
 mod office;
+mod receipt;
+pub mod rest;
 mod staff;
+pub mod whims;
 
 pub use customer::customer;
 pub use office::office;
@@ -15,6 +28,7 @@ use serde_json::Value;
 
 use crate::book::Book;
 use crate::net::{Answer, Ask, Net};
+use crate::whims::Whims;
 
 /// Those that have dead letters and can be paused.
 const SERVICES: [&str; 7] = ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"];
@@ -30,7 +44,7 @@ pub async fn insist(net: &Net, ask: Ask, tries: u32) -> Option<Answer> {
             _ => {}
         }
         let longest = 500u64 << attempt.min(6);
-        net.kernel.sleep(Duration::from_millis(longest / 2 + net.kernel.below(longest))).await;
+        net.world.sleep(Duration::from_millis(longest / 2 + net.world.below(longest))).await;
     }
     None
 }

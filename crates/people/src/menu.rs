@@ -1,12 +1,12 @@
-//! What there is to be had: the menu with which every simulated platform begins.
+//! What there is to be had: the menu with which every platform begins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::Fault;
+use base::{Fault, World};
 use catalog::seed::{MENU, parse_menu};
 
-use crate::kernel::Kernel;
+use crate::whims::Whims;
 
 /// The menu. Clones share everything.
 #[derive(Clone)]
@@ -35,14 +35,14 @@ impl Menu {
     }
 
     /// Gives some item and one of its sizes.
-    pub fn any(&self, kernel: &Kernel) -> (String, String) {
-        let (item, sizes) = &self.0.items[at(kernel, self.0.items.len())];
-        (item.clone(), sizes.get(at(kernel, sizes.len())).cloned().unwrap_or_default())
+    pub fn any(&self, world: &World) -> (String, String) {
+        let (item, sizes) = &self.0.items[at(world, self.0.items.len())];
+        (item.clone(), sizes.get(at(world, sizes.len())).cloned().unwrap_or_default())
     }
 
     /// Gives some thing that is kept in stock.
-    pub fn any_stock(&self, kernel: &Kernel) -> String {
-        self.0.stock.keys().nth(at(kernel, self.0.stock.len())).cloned().unwrap_or_default()
+    pub fn any_stock(&self, world: &World) -> String {
+        self.0.stock.keys().nth(at(world, self.0.stock.len())).cloned().unwrap_or_default()
     }
 
     /// Tells whether something is sold as it is, so that what is sold of it is what is used up.
@@ -51,8 +51,8 @@ impl Menu {
     }
 
     /// Gives some station.
-    pub fn any_station(&self, kernel: &Kernel) -> String {
-        self.0.stations[at(kernel, self.0.stations.len())].clone()
+    pub fn any_station(&self, world: &World) -> String {
+        self.0.stations[at(world, self.0.stations.len())].clone()
     }
 
     /// Gives how much there is of everything at first.
@@ -61,6 +61,6 @@ impl Menu {
     }
 }
 
-fn at(kernel: &Kernel, length: usize) -> usize {
-    usize::try_from(kernel.below(length as u64)).unwrap_or(0)
+fn at(world: &World, length: usize) -> usize {
+    usize::try_from(world.below(length as u64)).unwrap_or(0)
 }

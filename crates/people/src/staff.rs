@@ -4,22 +4,23 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{SERVICES, TRIES, insist, look_at};
 use crate::book::Book;
-use crate::house::STAFF;
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
+use crate::whims::Whims;
+use crate::{SERVICES, TRIES, insist, look_at};
 
 /// Takes goods in, and says now and then that something is sold out.
 pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
-    let kernel = net.kernel.clone();
+    let world = net.world.clone();
     for round in 0..rounds {
-        kernel.sleep(Duration::from_millis(kernel.below(60_000))).await;
-        if kernel.happens(600) {
-            let slug = menu.any_stock(&kernel);
-            let quantity = i64::try_from(kernel.between(1, 50)).unwrap_or(1);
+        world.sleep(Duration::from_millis(world.below(60_000))).await;
+        if world.happens(600) {
+            let slug = menu.any_stock(&world);
+            let quantity = i64::try_from(world.between(1, 50)).unwrap_or(1);
             let body = json!({ "receipts": [{ "slug": slug, "quantity": quantity }], "reason": "пришло" });
-            let answer = insist(&net, Ask::post("/v1/stock/receipts", format!("receipt-{round}"), body).by(STAFF), TRIES).await;
+            let answer =
+                insist(&net, Ask::post("/v1/stock/receipts", format!("receipt-{round}"), body).by(net.staff()), TRIES).await;
             match answer {
                 Some(answer) if answer.status < 300 => book.received(&slug, quantity, true),
                 Some(answer) => book.wrong(format!("a receipt was refused: {}", answer.body)),
@@ -33,57 +34,58 @@ pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
 }
 
 async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
-    let (item, _) = menu.any(&net.kernel);
-    let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(STAFF), 4).await else { return };
+    let (item, _) = menu.any(&net.world);
+    let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(net.staff()), 4).await else { return };
     let (Some(id), Some(version)) = (read.body["item_id"].as_str(), read.body["version"].as_i64()) else { return };
     for (step, available) in [false, true].into_iter().enumerate() {
         let body = json!({ "available": available, "version": version + step as i64, "reason": "" });
-        let mut ask = Ask::post(format!("/v1/items/{id}/availability"), format!("sold-out-{round}-{available}"), body).by(STAFF);
+        let mut ask =
+            Ask::post(format!("/v1/items/{id}/availability"), format!("sold-out-{round}-{available}"), body).by(net.staff());
         ask.method = "PUT";
         if insist(net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
             book.count("availability changes");
             let body = json!({ "available": !available, "version": version + step as i64, "reason": "не видел" });
             let mut stale =
-                Ask::post(format!("/v1/items/{id}/availability"), format!("stale-{round}-{available}"), body).by(STAFF);
+                Ask::post(format!("/v1/items/{id}/availability"), format!("stale-{round}-{available}"), body).by(net.staff());
             stale.method = "PUT";
             if insist(net, stale, TRIES).await.is_some_and(|answer| answer.status == 200) {
                 book.wrong(format!("EffectsHappenOnce: {item} was changed twice at one version: one change is lost"));
             }
         }
-        net.kernel.sleep(Duration::from_millis(net.kernel.below(20_000))).await;
+        net.world.sleep(Duration::from_millis(net.world.below(20_000))).await;
     }
 }
 
 /// Breaks stations and repairs them.
 pub async fn kitchen(net: Net, book: Book, menu: Menu, rounds: u64) {
-    let kernel = net.kernel.clone();
+    let world = net.world.clone();
     for round in 0..rounds {
-        kernel.sleep(Duration::from_millis(kernel.below(90_000))).await;
-        let station = menu.any_station(&kernel);
+        world.sleep(Duration::from_millis(world.below(90_000))).await;
+        let station = menu.any_station(&world);
         for deed in ["break", "repair"] {
             let path = format!("/v1/kitchen/stations/{station}/{deed}");
-            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "искрит" })).by(STAFF);
+            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "искрит" })).by(net.staff());
             if insist(&net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
                 book.count(if deed == "break" { "stations broken" } else { "stations repaired" });
             }
-            kernel.sleep(Duration::from_millis(kernel.below(20_000))).await;
+            world.sleep(Duration::from_millis(world.below(20_000))).await;
         }
     }
 }
 
 /// Pauses services and resumes them.
 pub async fn deliveries(net: Net, book: Book, rounds: u64) {
-    let kernel = net.kernel.clone();
+    let world = net.world.clone();
     for round in 0..rounds {
-        kernel.sleep(Duration::from_millis(kernel.below(90_000))).await;
-        let service = SERVICES[usize::try_from(kernel.below(SERVICES.len() as u64)).unwrap_or(0)];
+        world.sleep(Duration::from_millis(world.below(90_000))).await;
+        let service = SERVICES[usize::try_from(world.below(SERVICES.len() as u64)).unwrap_or(0)];
         for deed in ["pause", "resume"] {
             let path = format!("/v1/services/{service}/{deed}");
-            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "проба" })).by(STAFF);
+            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "проба" })).by(net.staff());
             if insist(&net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
                 book.count(if deed == "pause" { "pauses" } else { "resumptions" });
             }
-            kernel.sleep(Duration::from_millis(kernel.below(15_000))).await;
+            world.sleep(Duration::from_millis(world.below(15_000))).await;
         }
     }
 }
@@ -95,10 +97,11 @@ pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
         // Whoever paused it may have gone without getting through again.
         if round == 1 {
             let path = format!("/v1/services/{service}/resume");
-            insist(net, Ask::post(path, format!("resume-{service}"), json!({ "reason": "всё хорошо" })).by(STAFF), TRIES).await;
+            insist(net, Ask::post(path, format!("resume-{service}"), json!({ "reason": "всё хорошо" })).by(net.staff()), TRIES)
+                .await;
         }
         let path = format!("/v1/services/{service}/dead-letters?limit=100");
-        let Some(page) = insist(net, Ask::get(path).by(STAFF), 3).await else { continue };
+        let Some(page) = insist(net, Ask::get(path).by(net.staff()), 3).await else { continue };
         let mut found: Vec<_> = page.body["letters"].as_array().into_iter().flatten().collect();
         // Whoever begins with the last has those before it done first.
         if round % 2 == 1 {
@@ -109,7 +112,7 @@ pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
             look_at(book, letter);
             letters += 1;
             let path = format!("/v1/services/{service}/dead-letters/{id}/redrive");
-            if insist(net, Ask::post(path, format!("redrive-{id}-{round}"), json!({})).by(STAFF), 3).await.is_some() {
+            if insist(net, Ask::post(path, format!("redrive-{id}-{round}"), json!({})).by(net.staff()), 3).await.is_some() {
                 book.count("redriven");
             }
         }

@@ -4,43 +4,44 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::curious::{self, Placed, device};
-use super::{TRIES, insist};
 use crate::book::{Book, Wish};
+use crate::curious::{self, Placed, device};
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
+use crate::whims::Whims;
+use crate::{TRIES, insist};
 
 /// Lives one customer's life.
 pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
-    let kernel = net.kernel.clone();
+    let world = net.world.clone();
     let key = format!("a customer's key, number {number:04}").replace(' ', "-");
-    let by_card = kernel.happens(750);
-    let declined = by_card && kernel.happens(120);
-    let lines: Vec<(String, String, i64)> = (0..kernel.between(1, 3))
+    let by_card = world.happens(750);
+    let declined = by_card && world.happens(120);
+    let lines: Vec<(String, String, i64)> = (0..world.between(1, 3))
         .map(|_| {
-            let (item, sizes) = menu.any(&kernel);
-            (item, sizes, i64::try_from(kernel.between(1, 3)).unwrap_or(1))
+            let (item, sizes) = menu.any(&world);
+            (item, sizes, i64::try_from(world.between(1, 3)).unwrap_or(1))
         })
         .collect();
-    let token = match kernel.happens(500) {
+    let token = match world.happens(500) {
         true => device(&net, &format!("customer-{number:04}")).await,
         false => None,
     };
     let card = match declined {
-        true if kernel.happens(500) => "tok_insufficient_funds",
+        true if world.happens(500) => "tok_insufficient_funds",
         true => "tok_declined",
         false => "tok_visa",
     };
     let payment = if by_card { json!({ "method": "card", "card_token": card }) } else { json!({ "method": "cash" }) };
     let wanted: Vec<Value> =
         lines.iter().map(|(item, size, quantity)| json!({ "item": item, "size": size, "quantity": quantity })).collect();
-    let pickup = kernel.happens(400);
+    let pickup = world.happens(400);
     // The name is the key, so that an order of which nobody was told can be led back to whoever wished it.
     let mut contact = json!({ "name": key, "phone": "+1 555 0100" });
     if !pickup {
         contact["address"] = json!("ул. Длинная, 1");
     }
-    if kernel.happens(300) {
+    if world.happens(300) {
         contact["email"] = json!("zoya@example.org");
     }
     let mut body = json!({
@@ -48,10 +49,10 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
         "fulfilment": if pickup { "pickup" } else { "delivery" },
         "payment": payment,
         "contact": contact,
-        "tip_minor": if kernel.happens(200) { 150 } else { 0 },
+        "tip_minor": if world.happens(200) { 150 } else { 0 },
     });
     // Some say what they want to pay instead of what it costs.
-    let cheats = kernel.happens(60);
+    let cheats = world.happens(60);
     if cheats {
         body["expected_total_minor"] = json!(1);
     }
@@ -64,29 +65,26 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     book.count("wishes");
     let mut ask = Ask::post("/v1/orders", &key, body.clone());
     ask.token.clone_from(&token);
-    if kernel.happens(100) {
+    if world.happens(100) {
         // A double click: the twin goes its own way, and its answer must be the same.
         let (twin, book, ask, key) = (net.clone(), book.clone(), ask.clone(), key.clone());
-        kernel.spawn(
-            0,
-            Box::pin(async move {
-                if let Some(answer) = insist(&twin, ask, TRIES).await
-                    && answer.status == 201
-                {
-                    book.acknowledged(&key, &answer.body);
-                }
-            }),
-        );
+        world.spawn("twin", async move {
+            if let Some(answer) = insist(&twin, ask, TRIES).await
+                && answer.status == 201
+            {
+                book.acknowledged(&key, &answer.body);
+            }
+        });
     }
     // Some vanish before they know.
-    let tries = if kernel.happens(60) { 1 } else { TRIES };
+    let tries = if world.happens(60) { 1 } else { TRIES };
     let Some(mut answer) = insist(&net, ask.clone(), tries).await else {
         book.count("gave up");
         return book.doubted(&key);
     };
-    if answer.status != 201 && kernel.happens(400) {
+    if answer.status != 201 && world.happens(400) {
         // What was refused may be had a little later, under the same key.
-        kernel.sleep(Duration::from_millis(kernel.below(30_000))).await;
+        world.sleep(Duration::from_millis(world.below(30_000))).await;
         match insist(&net, ask, tries).await {
             Some(later) => answer = later,
             None => return book.doubted(&key),
@@ -108,7 +106,7 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     let id = answer.body["order_id"].as_str().unwrap_or_default().to_owned();
     if let Some(token) = &token {
         let placed = Placed { key: &key, body: &body, id: &id, token };
-        match kernel.below(12) {
+        match world.below(12) {
             0 => curious::other_body(&net, &book, &placed).await,
             1 => curious::same_key(&net, &book, &placed, number).await,
             2 => curious::list(&net, &book, &placed).await,
@@ -116,18 +114,18 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
         }
     }
     // Some change their mind at once, while the stock is set aside and the card is charged.
-    let longest = if kernel.happens(400) { 300 } else { 40_000 };
-    kernel.sleep(Duration::from_millis(kernel.below(longest))).await;
-    if let (Some(token), true) = (&token, kernel.happens(250)) {
+    let longest = if world.happens(400) { 300 } else { 40_000 };
+    world.sleep(Duration::from_millis(world.below(longest))).await;
+    if let (Some(token), true) = (&token, world.happens(250)) {
         cancel(&net, &book, &key, token, &id).await;
     }
-    if let (Some(token), true) = (&token, kernel.happens(300)) {
+    if let (Some(token), true) = (&token, world.happens(300)) {
         let read = net.send(Ask::get(format!("/v1/orders/{id}")).by(token)).await;
         if let Some(answer) = read.filter(|answer| answer.status == 404 || answer.status == 403) {
             book.wrong(format!("NobodyElsesData: {id} is not shown to whoever placed it: {}", answer.body));
         }
     }
-    if kernel.happens(100) {
+    if world.happens(100) {
         curious::strange(&net, &book, &id, number).await;
     }
 }
@@ -143,7 +141,7 @@ fn refusal(code: &str) -> &'static str {
 
 async fn cancel(net: &Net, book: &Book, key: &str, token: &str, id: &str) {
     // The same key may be used for another thing: it is bound to what it is used for.
-    let own = if net.kernel.happens(300) { key.to_owned() } else { format!("cancel-{key}") };
+    let own = if net.world.happens(300) { key.to_owned() } else { format!("cancel-{key}") };
     let ask = Ask::post(format!("/v1/orders/{id}/cancel"), own, json!({ "reason": "передумал" })).by(token);
     match insist(net, ask, TRIES).await {
         Some(answer) if answer.status == 201 || answer.code() == "idempotency_key_reused" => {

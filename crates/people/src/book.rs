@@ -52,7 +52,7 @@ struct Pages {
     counts: BTreeMap<&'static str, u64>,
 }
 
-/// The book of a world. Clones share everything.
+/// The book of a world or a run. Clones share everything.
 #[derive(Clone, Default)]
 pub struct Book(Arc<Mutex<Pages>>);
 

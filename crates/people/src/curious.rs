@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{TRIES, insist};
 use crate::book::Book;
 use crate::net::{Ask, Net};
+use crate::{TRIES, insist};
 
 /// What somebody has placed.
 pub struct Placed<'a> {
