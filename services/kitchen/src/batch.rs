@@ -96,7 +96,7 @@ pub async fn floor_or_empty(ctx: &Ctx, shop: ShopId) -> Result<Floor, Fault> {
         Some(floor) => floor,
         None => fresh,
     };
-    Ok(Floor { by_hand: ctx.number("kitchen_by_hand", 0.0) > 0.0, ..floor })
+    Ok(Floor { by_hand: floor.staff_by_hand.unwrap_or(ctx.number("kitchen_by_hand", 0.0) > 0.0), ..floor })
 }
 
 fn event_of(ticket: &Ticket, said: Said, now: Timestamp, correlation: &str) -> NewEvent {

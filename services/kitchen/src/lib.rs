@@ -17,8 +17,10 @@ use host::Retry;
 use kitchen_api::kitchen_server::KitchenServer;
 
 /// The tables.
-pub const MIGRATIONS: &[sql::Migration] =
-    &[sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") }];
+pub const MIGRATIONS: &[sql::Migration] = &[
+    sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
+    sql::Migration { version: 2, name: "by_hand", text: include_str!("../migrations/0002_by_hand.sql") },
+];
 
 /// Makes the service.
 pub fn service() -> host::Service {

@@ -160,17 +160,22 @@ impl Rpc {
         }
     }
 
-    async fn put_scale(&self, request: Request<api::Settings>) -> Result<api::Settings, Fault> {
+    async fn put_floor_settings(&self, request: Request<api::Settings>) -> Result<api::Settings, Fault> {
         let call = Call::of(&request)?;
-        let api::Settings { shop_id, time_scale, version, reason } = request.into_inner();
+        let api::Settings { shop_id, time_scale, version, reason, by_hand } = request.into_inner();
         check_reason(&reason)?;
         let shop = ShopId(shop_id);
         call.principal.must_serve(shop)?;
         host::settle(self.ctx.store(), self.ctx.world(), &call, || async {
             let mut floor = floor_or_empty(&self.ctx, shop).await?;
-            floor.set_time_scale(time_scale, version).map_err(|error| error.fault())?;
+            floor.set(time_scale, by_hand, version).map_err(|error| error.fault())?;
             let change = Change::new().guarded(store::save_floor(&floor));
-            Ok((self.acted(change, &call, "put_settings", "time_scale", &reason), settings_answer(&floor)))
+            let subject = match by_hand {
+                Some(true) => "by_hand",
+                Some(false) => "by_recipe",
+                None => "time_scale",
+            };
+            Ok((self.acted(change, &call, "put_settings", subject, &reason), settings_answer(&floor)))
         })
         .await
     }
@@ -261,7 +266,7 @@ impl Kitchen for Rpc {
     }
 
     async fn put_settings(&self, request: Request<api::Settings>) -> Result<Response<api::Settings>, Status> {
-        host::answer(self.put_scale(request)).await
+        host::answer(self.put_floor_settings(request)).await
     }
 }
 
@@ -351,5 +356,6 @@ fn settings_answer(floor: &Floor) -> api::Settings {
         time_scale: floor.time_scale,
         version: floor.settings_version,
         reason: String::new(),
+        by_hand: Some(floor.by_hand),
     }
 }

@@ -219,11 +219,11 @@ struct KeptTimes {
     before: Vec<Vec<i64>>,
 }
 
-const FLOORS: &str = "select id, version, time_scale, settings_version, stations, free_at from kitchen_floors";
+const FLOORS: &str = "select id, version, time_scale, settings_version, stations, free_at, by_hand from kitchen_floors";
 
 /// Finds the floor of a shop.
 pub async fn floor(store: &Store, shop: ShopId) -> Result<Option<Floor>, Fault> {
-    let text = "select id, version, time_scale, settings_version, stations, free_at from kitchen_floors where id = $1";
+    let text = "select id, version, time_scale, settings_version, stations, free_at, by_hand from kitchen_floors where id = $1";
     store.read_one(text, params![shop]).await?.as_ref().map(floor_of).transpose()
 }
 
@@ -259,6 +259,7 @@ fn floor_of(row: &Row) -> Result<Floor, Fault> {
         time_scale: row.real(2)?,
         settings_version: row.int(3)?,
         by_hand: false,
+        staff_by_hand: row.opt_int(6)?.map(|said| said != 0),
         stations: stations.collect(),
     })
 }
@@ -291,17 +292,16 @@ pub fn save_times(floor: &Floor) -> Statement {
 
 /// Keeps a whole floor, if nobody has changed it since it was loaded.
 pub fn save_floor(floor: &Floor) -> Statement {
-    let Floor { shop_id, version, time_scale, settings_version, .. } = *floor;
+    let Floor { shop_id, version, time_scale, settings_version, staff_by_hand, .. } = *floor;
     let (stations, times) = (stations_text(floor), times_text(floor));
     let statement = if version == 0 {
-        let text = "insert into kitchen_floors (id, version, time_scale, settings_version, stations, free_at)
-            values ($1, 1, $2, $3, $4, $5) on conflict (id) do nothing";
-        statement(text, params![shop_id, time_scale, settings_version, stations, times])
+        let text = "insert into kitchen_floors (id, version, time_scale, settings_version, stations, free_at, by_hand)
+            values ($1, 1, $2, $3, $4, $5, $6) on conflict (id) do nothing";
+        statement(text, params![shop_id, time_scale, settings_version, stations, times, staff_by_hand])
     } else {
-        let text =
-            "update kitchen_floors set time_scale = $3, settings_version = $4, stations = $5, free_at = $6, version = version + 1
-            where id = $1 and version = $2";
-        statement(text, params![shop_id, version, time_scale, settings_version, stations, times])
+        let text = "update kitchen_floors set time_scale = $3, settings_version = $4, stations = $5, free_at = $6, by_hand = $7,
+            version = version + 1 where id = $1 and version = $2";
+        statement(text, params![shop_id, version, time_scale, settings_version, stations, times, staff_by_hand])
     };
     statement.expecting(1)
 }

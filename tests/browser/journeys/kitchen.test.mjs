@@ -238,3 +238,51 @@ journey('s0_u03: a station breaks in the rush: dishes move, then their orders en
   await press(page, /^It works$/);
   await platform.eventually('the oven works', async () => (await platform.look('/v1/kitchen/stations')).stations.find((station) => station.slug === 'oven').broken === false);
 });
+
+journey('s0_u03: cooks take the clock out of the kitchen and put it back, and whoever was quicker is told of', {}, async ({ platform, open }) => {
+  const page = await open('/staff/kitchen');
+  await signIn(page, platform);
+  await page.getByText('or when its time is over').waitFor();
+  await press(page, /^Change this$/);
+  const mode = page.locator('.mode');
+  await mode.and(page.locator('[data-mode=clock]')).waitFor();
+
+  const ask = async (button) => {
+    await press(page, button);
+    await page.locator('#asking[open]').waitFor();
+  };
+  const answer = async () => {
+    await page.keyboard.press('Enter');
+    await page.locator('#asking').waitFor({ state: 'hidden' });
+  };
+  await ask(/^Switch to “by hand”$/);
+  await type(page, 'Reason', 'rush');
+  await answer();
+  await mode.and(page.locator('[data-mode=hand]')).waitFor();
+  await platform.eventually('the focus is on what switches back', async () => /^Switch to “by its recipe”$/.test(await focused(page)));
+  await everyLook(page, 'stations-by-hand');
+
+  // Its time is over long ago, and nobody but a cook ends it.
+  const order = await platform.order();
+  await platform.reaches(order, 'cooking');
+  const ticket = async () => platform.look(`/v1/kitchen/tickets/${order}`);
+  await platform.eventually('its time is over', async () => Date.parse((await ticket()).promised_at) < Date.now());
+  assert.deepEqual([(await ticket()).by_hand, (await ticket()).state], [true, 'cooking']);
+
+  // Somebody changes the same settings while this cook reads the question.
+  page.guard.allow(/409/);
+  await ask(/^Switch to “by its recipe”$/);
+  const seen = await platform.look('/v1/kitchen/settings');
+  assert.equal((await platform.send('PUT', '/v1/kitchen/settings', seen)).status, 200);
+  await page.keyboard.press('Enter');
+  await page.locator('#asking .notes', { hasText: 'by hand' }).waitFor();
+  await press(page, /^Do it all the same$/);
+  await mode.and(page.locator('[data-mode=clock]')).waitFor();
+  const other = await platform.order();
+  await platform.reaches(other, 'delivered');
+  assert.equal((await ticket()).state, 'cooking', 'what began by hand waits for its cook');
+  await page.goto('/staff/kitchen');
+  await page.locator(`.ticket[data-order="${order}"]`).waitFor();
+  await press(page, new RegExp(`^Done.*${short(order)}`));
+  await platform.reaches(order, 'delivered');
+});

@@ -54,11 +54,18 @@ pub(crate) fn add(api: &mut Api) {
         post("/v1/kitchen/stations/{station}/repair", "Repairs a station").takes::<Reason>().gives::<Station>(),
         repair_station,
     );
-    api.add(get("/v1/kitchen/settings", "Shows how fast the kitchen works").gives::<KitchenSettings>(), settings);
     api.add(
-        put("/v1/kitchen/settings", "Speeds the kitchen up, for demonstrations and replays")
-            .takes::<KitchenSettingsSent>()
+        get("/v1/kitchen/settings", "Shows how the kitchen works: by the clock or by hand, and how fast")
             .gives::<KitchenSettings>(),
+        settings,
+    );
+    api.add(
+        put(
+            "/v1/kitchen/settings",
+            "Says whether cooks alone end a dish, and speeds the kitchen up for demonstrations and replays",
+        )
+        .takes::<KitchenSettingsSent>()
+        .gives::<KitchenSettings>(),
         put_settings,
     );
 }
@@ -201,21 +208,26 @@ struct StationSent {
     reason: String,
 }
 
-/// How fast the kitchen works.
+/// How the kitchen works.
 #[derive(Serialize, ToSchema)]
 struct KitchenSettings {
     /// How many times faster than real time.
     time_scale: f64,
+    /// Whether dishes are done only when a cook says so; else their recipes' times end them too.
+    by_hand: bool,
     /// Grows with every change; an edit names the one it has seen.
     version: i64,
 }
 
-/// How fast the kitchen is to work.
+/// How the kitchen is to work, for what is booked from now on.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct KitchenSettingsSent {
     /// How many times faster than real time.
     time_scale: f64,
+    /// Whether dishes are to be done only when a cook says so; left as it is when it is not sent.
+    #[serde(default)]
+    by_hand: Option<bool>,
     /// The version that was read.
     #[serde(default)]
     version: i64,
@@ -341,7 +353,7 @@ async fn repair_station(State(edge): State<Edge>, asked: Asked, name: Named, Sen
 }
 
 fn shown_settings(settings: &SettingsMessage) -> KitchenSettings {
-    KitchenSettings { time_scale: settings.time_scale, version: settings.version }
+    KitchenSettings { time_scale: settings.time_scale, by_hand: settings.by_hand.unwrap_or_default(), version: settings.version }
 }
 
 async fn settings(State(edge): State<Edge>, asked: Asked) -> Reply<KitchenSettings> {
@@ -349,7 +361,7 @@ async fn settings(State(edge): State<Edge>, asked: Asked) -> Reply<KitchenSettin
 }
 
 async fn put_settings(State(edge): State<Edge>, asked: Asked, Sent(body): Sent<KitchenSettingsSent>) -> Reply<KitchenSettings> {
-    let wanted =
-        SettingsMessage { shop_id: asked.shop(), time_scale: body.time_scale, version: body.version, reason: body.reason };
+    let KitchenSettingsSent { time_scale, by_hand, version, reason } = body;
+    let wanted = SettingsMessage { shop_id: asked.shop(), time_scale, version, reason, by_hand };
     Ok(Json(shown_settings(&ask!(edge, &asked.call, kitchen.put_settings, wanted))))
 }

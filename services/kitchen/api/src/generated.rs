@@ -173,6 +173,9 @@ pub struct Settings {
     pub version: i64,
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
+    /// Whether dishes are done only when a cook says so, for what is booked from now on; left as it is when it is not said.
+    #[prost(bool, optional, tag = "5")]
+    pub by_hand: ::core::option::Option<bool>,
 }
 /// Generated client implementations.
 pub mod kitchen_client {
@@ -385,7 +388,7 @@ pub mod kitchen_client {
                 .insert(GrpcMethod::new("kitchen.Kitchen", "GetSettings"));
             self.inner.unary(req, path, codec).await
         }
-        /// Speeds durations up, for demonstrations and replays; staff only.
+        /// Says who ends a step, cooks or the clock, and speeds durations up, for demonstrations and replays; staff only.
         pub async fn put_settings(
             &mut self,
             request: impl tonic::IntoRequest<super::Settings>,
@@ -456,7 +459,7 @@ pub mod kitchen_server {
             &self,
             request: tonic::Request<super::GetSettingsRequest>,
         ) -> std::result::Result<tonic::Response<super::Settings>, tonic::Status>;
-        /// Speeds durations up, for demonstrations and replays; staff only.
+        /// Says who ends a step, cooks or the clock, and speeds durations up, for demonstrations and replays; staff only.
         async fn put_settings(
             &self,
             request: tonic::Request<super::Settings>,

@@ -88,10 +88,12 @@ pub struct Floor {
     pub version: i64,
     /// Divides all durations.
     pub time_scale: f64,
-    /// Counts the changes of the time scale by staff.
+    /// Counts the changes of these settings by staff.
     pub settings_version: i64,
     /// Whether steps end only when a cook says so, for what is booked from now on.
     pub by_hand: bool,
+    /// What staff of the shop say about that; none while they leave it to the platform.
+    pub staff_by_hand: Option<bool>,
     /// The stations. They keep their places in this list, because booked steps point at them.
     pub stations: Vec<Station>,
 }
@@ -100,7 +102,7 @@ impl Floor {
     /// Makes the floor of a shop that has nothing yet; a time scale that makes no sense is one.
     pub fn empty(shop_id: ShopId, time_scale: f64) -> Floor {
         let time_scale = if TIME_SCALE_RANGE.contains(&time_scale) { time_scale } else { 1.0 };
-        Floor { shop_id, version: 0, time_scale, settings_version: 0, by_hand: false, stations: Vec::new() }
+        Floor { shop_id, version: 0, time_scale, settings_version: 0, by_hand: false, staff_by_hand: None, stations: Vec::new() }
     }
 
     /// Tells why steps cannot be made here; none when they can.
@@ -240,8 +242,9 @@ impl Floor {
         Ok((number, news))
     }
 
-    /// Sets how much faster than life the kitchen works, for what is booked from now on.
-    pub fn set_time_scale(&mut self, time_scale: f64, version: i64) -> Result<(), Error> {
+    /// Sets how much faster than life the kitchen works and, where it is said, whether cooks alone end a step: for what is
+    /// booked from now on. What is booked already goes on as its cooks know it.
+    pub fn set(&mut self, time_scale: f64, by_hand: Option<bool>, version: i64) -> Result<(), Error> {
         if !TIME_SCALE_RANGE.contains(&time_scale) {
             return Err(Error::BadTimeScale);
         }
@@ -249,6 +252,8 @@ impl Floor {
             return Err(Error::Stale { current: self.settings_version });
         }
         self.time_scale = time_scale;
+        self.staff_by_hand = by_hand.or(self.staff_by_hand);
+        self.by_hand = self.staff_by_hand.unwrap_or(self.by_hand);
         self.settings_version += 1;
         Ok(())
     }

@@ -200,9 +200,11 @@ fn a_stale_edit_is_refused_and_the_same_wish_twice_changes_nothing() {
     assert_eq!(floor.put(wider, StationId(9)), Ok((0, true)));
     assert_eq!(floor.put(stale, StationId(9)), Err(Error::Stale { current: 2 }));
     assert_eq!(floor.put(twice, StationId(9)), Ok((0, false)));
-    assert_eq!(floor.set_time_scale(f64::NAN, 0), Err(Error::BadTimeScale));
-    assert_eq!(floor.set_time_scale(60.0, 1), Err(Error::Stale { current: 0 }));
-    assert_eq!(floor.set_time_scale(60.0, 0), Ok(()));
+    assert_eq!(floor.set(f64::NAN, None, 0), Err(Error::BadTimeScale));
+    assert_eq!(floor.set(60.0, Some(true), 1), Err(Error::Stale { current: 0 }));
+    assert_eq!(floor.set(60.0, Some(true), 0), Ok(()));
+    assert_eq!((floor.set(1.0, None, 1), floor.by_hand), (Ok(()), true), "what is not said stays");
+    assert_eq!((floor.set(1.0, Some(false), 2), floor.by_hand), (Ok(()), false));
 }
 
 /// A small generator of chance (xorshift, Marsaglia 2003): the same seed tells the same day.

@@ -90,6 +90,47 @@ async fn where_cooks_say_what_is_done_a_ticket_waits_for_them() {
 }
 
 #[tokio::test]
+async fn staff_switch_a_kitchen_to_cooks_who_say_what_is_done_and_back() {
+    let platform = kitchen(&[("kitchen_time_scale", "10000000")]).await;
+    let set = async |key: &str, by_hand: Option<bool>, version: i64| {
+        let wanted = api::Settings { shop_id: 1, time_scale: 10_000_000.0, version, reason: "rush".into(), by_hand };
+        let mut client = KitchenClient::new(platform.writing("kitchen", staff(), key, &format!("{wanted:?}")));
+        client.put_settings(wanted).await.map(tonic::Response::into_inner).map_err(|status| wire::fault_of(status).code)
+    };
+    let by_hand = set("a", Some(true), 0).await.unwrap();
+    assert_eq!((by_hand.by_hand, by_hand.version), (Some(true), 1));
+    assert_eq!(set("a", Some(true), 0).await.unwrap(), by_hand, "the recorded answer");
+    assert_eq!(set("b", Some(false), 0).await.unwrap_err(), "stale_version", "somebody else was quicker");
+    cooking(&platform, 1, 1).await;
+    assert_eq!((state(&platform, 1).await.as_str(), ticket(&platform, 1).await.by_hand), ("cooking", true), "its time is over");
+
+    assert_eq!(set("c", None, 1).await.unwrap().by_hand, Some(true), "what is not said stays");
+    assert_eq!(set("d", Some(false), 2).await.unwrap().by_hand, Some(false));
+    cooking(&platform, 2, 1).await;
+    platform.heard("order.ready", 1).await;
+    assert!(!ticket(&platform, 2).await.by_hand);
+    assert_eq!(state(&platform, 1).await, "cooking", "what was booked by hand waits for its cook");
+    bump(&platform, "e", all(1)).await.unwrap();
+    platform.heard("order.ready", 2).await;
+    let acts = platform.ctx("kitchen").store().acts(i64::MAX, 10).await.unwrap();
+    let mut acts: Vec<_> = acts.iter().map(|act| (act.act.as_str(), act.subject.as_str())).collect();
+    acts.sort_unstable();
+    let all = [("bump", "1"), ("put_settings", "by_hand"), ("put_settings", "by_recipe"), ("put_settings", "time_scale")];
+    assert_eq!(acts, all, "who did it is kept");
+}
+
+#[tokio::test]
+async fn staff_who_leave_it_alone_follow_the_platform_and_their_own_word_outlives_its_setting() {
+    let platform = kitchen(&[("kitchen_by_hand", "1")]).await;
+    let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
+    let shown = client.get_settings(api::GetSettingsRequest { shop_id: 1 }).await.unwrap().into_inner();
+    assert_eq!(shown.by_hand, Some(true));
+    let wanted = api::Settings { by_hand: Some(false), ..shown };
+    assert_eq!(client.put_settings(wanted).await.unwrap().into_inner().by_hand, Some(false));
+    assert_eq!(client.get_settings(api::GetSettingsRequest { shop_id: 1 }).await.unwrap().into_inner().by_hand, Some(false));
+}
+
+#[tokio::test]
 async fn what_cannot_be_bumped_is_refused_with_its_reason() {
     let platform = kitchen(&[]).await;
     assert_eq!(bump(&platform, "a", all(9)).await.unwrap_err(), "ticket_not_found");

@@ -74,7 +74,7 @@ async fn nobody_but_the_shops_staff_sees_or_changes_the_kitchen() {
 async fn a_time_scale_is_set_once_per_version_and_must_make_sense() {
     let platform = kitchen(&[]).await;
     let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
-    let set = |time_scale, version| api::Settings { shop_id: 1, time_scale, version, reason: "rush".into() };
+    let set = |time_scale, version| api::Settings { shop_id: 1, time_scale, version, reason: "rush".into(), by_hand: None };
     assert_eq!(client.put_settings(set(60.0, 0)).await.unwrap().into_inner().version, 1);
     assert_eq!(code(&client.put_settings(set(70.0, 0)).await.unwrap_err()), "stale_version");
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {

@@ -18,11 +18,11 @@ import { stock } from './stock.js';
 
 const VIEWS = {
   board: ['orders', 'ended', 'tickets', 'deliveries'],
-  kitchen: ['tickets', 'orders', 'stations'],
+  kitchen: ['tickets', 'orders', 'stations', 'settings'],
   couriers: ['deliveries', 'orders'],
   stock: ['levels'],
   menu: ['items', 'menu'],
-  stations: ['stations', 'tickets'],
+  stations: ['stations', 'tickets', 'settings'],
   records: [],
 };
 

@@ -9,7 +9,7 @@ import { ask, tokenNow } from './session.js';
 /** Lists are asked again at most so often, however many events come; what takes long to read gets longer rests. */
 const REST_MS = 300;
 const REST_SHARE = 2;
-/** Pauses, breaks and repairs are said by no event. */
+/** Pauses, breaks, repairs and settings are said by no event. */
 const LOOK_MS = 4000;
 const PAGES_MAX = 10;
 
@@ -27,8 +27,8 @@ export let house = {
   items: [],
   stations: [],
   services: [],
-  /** Whether dishes are done only when a cook says so; unknown before the first ticket. */
-  byHand: null,
+  /** How the kitchen works: whether dishes are done only when a cook says so. */
+  settings: null,
   shop: null,
   dishes: {},
   extras: {},
@@ -69,11 +69,12 @@ const sources = {
     skew = Date.parse(list.as_of) - Date.now();
     house.now = Date.now() + skew;
     house.tickets = list.tickets;
-    const booked = list.tickets.filter(({ state }) => state === 'booked' || state === 'cooking');
-    if (booked.length) house.byHand = booked.at(-1).by_hand;
   },
   async stations() {
     house.stations = (await ask('/v1/kitchen/stations')).stations;
+  },
+  async settings() {
+    house.settings = await ask('/v1/kitchen/settings');
   },
   async deliveries() {
     const of = (state) => pages(`/v1/deliveries?state=${state}&limit=200`, 'deliveries');
@@ -175,7 +176,7 @@ export function open(gone) {
   close();
   house.now = Date.now() + skew;
   clock = setInterval(() => (house.now = Date.now() + skew), 1000);
-  look = setInterval(() => document.visibilityState === 'visible' && stale('services', 'stations'), LOOK_MS);
+  look = setInterval(() => document.visibilityState === 'visible' && stale('services', 'stations', 'settings'), LOOK_MS);
   const all = () => Promise.all([...wanted].map(refresh)).then(() => {
     if ([...wanted].every((name) => house.failed[name])) throw new Error('nothing came');
   });
@@ -201,7 +202,7 @@ export function close() {
   clearInterval(clock);
   clearInterval(look);
   for (const name of ['orders', 'ended', 'tickets', 'deliveries', 'levels', 'items', 'stations', 'services']) house[name] = [];
-  Object.assign(house, { payments: {}, there: {}, failed: {}, status: '' });
+  Object.assign(house, { settings: null, payments: {}, there: {}, failed: {}, status: '' });
   over.clear();
   forget();
   forgetEnded();

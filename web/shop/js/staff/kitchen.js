@@ -74,9 +74,9 @@ export function kitchen() {
     get bumped() {
       return bumped(Alpine.raw(house.tickets), this.kind).slice(0, 6);
     },
-    /** Whether cooks alone say that a dish is done: a setting of the platform, which tickets tell. */
+    /** Whether cooks alone say that a dish is done. */
     get mode() {
-      return house.byHand === null ? '' : t(house.byHand ? 'kitchen.mode.hand' : 'kitchen.mode.clock');
+      return house.settings ? t(`kitchen.mode.${house.settings.by_hand ? 'hand' : 'clock'}`) : '';
     },
     get broken() {
       return house.stations.filter((station) => station.broken && (!this.kind || station.kind === this.kind));

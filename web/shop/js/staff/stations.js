@@ -1,7 +1,7 @@
-// Stations: what works, what is broken, and who is told.
+// Stations: what works, what is broken, and who is told; whether dishes end by the clock or by hand.
 
 import { named, t } from '../core/i18n.js';
-import { act } from './session.js';
+import { act, ask } from './session.js';
 import { house, refresh, replace } from './house.js';
 import { open } from './asking.js';
 
@@ -38,6 +38,31 @@ export function stations() {
         tone: 'good',
         done: t('repair.done', { name: this.name(station) }),
         run: ({ reason }) => this.set(station, 'repair', reason),
+      });
+    },
+    get mode() {
+      return house.settings?.by_hand ? 'hand' : 'clock';
+    },
+    /** Asks whether dishes are to end the other way from now on. */
+    switchMode() {
+      let settings = { ...house.settings };
+      const by_hand = !settings.by_hand;
+      const mode = by_hand ? 'hand' : 'clock';
+      open({
+        title: t(`mode.${mode}.title`),
+        text: t(`mode.${mode}.text`),
+        fields: [{ name: 'reason', label: t('reason.label') }],
+        yes: t(`mode.${mode}.yes`),
+        done: t(`mode.${mode}.done`),
+        run: async ({ reason }) => {
+          const { time_scale, version } = settings;
+          house.settings = await act('/v1/kitchen/settings', { time_scale, by_hand, version, reason }, 'PUT');
+        },
+        refused: async (error) => {
+          if (error.code !== 'stale_version') return null;
+          house.settings = settings = await ask('/v1/kitchen/settings');
+          return { text: t('stale.title'), notes: [t('stale.now', { value: t(`mode.${this.mode}`) })], yes: t('stale.again') };
+        },
       });
     },
     async set(station, verb, reason) {
