@@ -58,6 +58,7 @@ pub fn service() -> host::Service {
         .sql(&[
             sql::Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
             sql::Migration { version: 2, name: "retention", text: include_str!("../migrations/0002_retention.sql") },
+            sql::Migration { version: 3, name: "letters", text: include_str!("../migrations/0003_letters.sql") },
         ])
         .retains(host::Kept::Work, retention::drop_minutes)
         .rpc(move |ctx| AnalyticsServer::new(rpc::Rpc::new(ctx, of_rpc)))

@@ -1,7 +1,5 @@
 //! Computes all figures again from the log, beside those that are shown, while events go on.
 
-use std::collections::BTreeSet;
-
 use base::{Fault, Mistake, Timestamp, planted};
 use host::{Change, Ctx, Job};
 use sql::NewJob;
@@ -57,26 +55,14 @@ pub async fn replay(ctx: Ctx, clocks: Clocks, done: Job) -> Result<Change, Fault
     let Some(replay) = replays.iter().find(|replay| !replay.is_over()) else {
         return Ok(store::take_place(state).into_iter().fold(Change::new(), Change::write));
     };
-    let parked = parked(&ctx, &replay.source).await?;
     let mut events = ctx.log().read(&replay.source, replay.seq, PAGE).await?;
     let last = events.last().map(|event| event.seq);
     // What was retained for so long is gone now, or there is nothing left: then this source is over.
     let end = replay.cut.max(replay.ahead.last().copied().unwrap_or(0));
     let upto = last.map_or(end, |last| last.min(end));
     let counts = |seq| replay.covers(seq) || planted(Mistake::RebuildCountsTwice);
-    events.retain(|event| counts(event.seq) && !parked.contains(&event.seq) && crate::HEARD.contains(&event.name()));
+    events.retain(|event| counts(event.seq) && crate::HEARD.contains(&event.name()));
     let change = counted(&ctx, &clocks, state.building, &events).await?;
     let change = change.guarded(store::same_epoch(state)).guarded(store::replayed(replay, upto));
     Ok(change.job(job(ctx.now(), &done.correlation)))
-}
-
-/// Finds events that passed the cursor without being counted: they are counted when they are redriven.
-async fn parked(ctx: &Ctx, source: &str) -> Result<BTreeSet<i64>, Fault> {
-    let (mut seqs, mut after) = (BTreeSet::new(), 0);
-    loop {
-        let letters = ctx.store().parked(None, after, PAGE).await?;
-        let Some(last) = letters.last() else { return Ok(seqs) };
-        after = last.id;
-        seqs.extend(letters.iter().filter(|letter| letter.source == source).map(|letter| letter.seq));
-    }
 }

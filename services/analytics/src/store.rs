@@ -35,6 +35,10 @@ const AHEAD_PUT: &str = "insert into analytics_replays_ahead (source, seq) selec
 const REPLAYS: &str = "select source, seq, cut from analytics_replays order by source";
 const REPLAY_MOVE: &str = "update analytics_replays set seq = $3 where source = $1 and seq = $2";
 const AHEAD: &str = "select seq from analytics_replays_ahead where source = $1 order by seq";
+const PARKED_DROP: &str = "delete from analytics_replays_parked";
+const PARKED_PUT: &str =
+    "insert into analytics_replays_parked (source, seq) select source, seq from analytics_parked where what = 'event'";
+const PARKED: &str = "select seq from analytics_replays_parked where source = $1 order by seq";
 const OLD: [&str; 5] = [
     "delete from analytics_counts where generation <> $1",
     "delete from analytics_series where generation <> $1",
@@ -82,7 +86,8 @@ pub fn same_epoch(state: State) -> Statement {
     statement(SAME_EPOCH, params![state.epoch]).expecting(1)
 }
 
-/// Begins a rebuild. What is replayed is exactly what was heard: it is noted in the same commit.
+/// Begins a rebuild. What is replayed is exactly what was counted: it is noted in the same commit. A dead letter was heard
+/// but not counted; whenever it is redriven, it is counted then, in both generations.
 pub fn begin_rebuild(state: State) -> Vec<Statement> {
     vec![
         statement(BEGIN, params![state.epoch]).expecting(1),
@@ -90,6 +95,8 @@ pub fn begin_rebuild(state: State) -> Vec<Statement> {
         statement(REPLAYS_PUT, params![]),
         statement(AHEAD_DROP, params![]),
         statement(AHEAD_PUT, params![]),
+        statement(PARKED_DROP, params![]),
+        statement(PARKED_PUT, params![]),
     ]
 }
 
@@ -107,6 +114,7 @@ pub struct Replay {
     pub seq: i64,
     pub cut: i64,
     pub ahead: Vec<i64>,
+    pub parked: Vec<i64>,
 }
 
 impl Replay {
@@ -114,9 +122,10 @@ impl Replay {
         self.seq >= self.cut && self.ahead.last().is_none_or(|last| self.seq >= *last)
     }
 
-    /// Tells whether an event had been heard when the rebuild began.
+    /// Tells whether an event had been counted when the rebuild began.
     pub fn covers(&self, seq: i64) -> bool {
-        seq <= self.cut || self.ahead.binary_search(&seq).is_ok()
+        let heard = seq <= self.cut || self.ahead.binary_search(&seq).is_ok();
+        heard && self.parked.binary_search(&seq).is_err()
     }
 }
 
@@ -124,10 +133,14 @@ pub async fn replays(store: &Store) -> Result<Vec<Replay>, Fault> {
     let mut replays = Vec::new();
     for row in store.read(REPLAYS, params![]).await? {
         let source = row.text(0)?.to_owned();
-        let ahead = store.read(AHEAD, params![&source]).await?.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
-        replays.push(Replay { source, seq: row.int(1)?, cut: row.int(2)?, ahead });
+        let (ahead, parked) = (seqs(store, AHEAD, &source).await?, seqs(store, PARKED, &source).await?);
+        replays.push(Replay { source, seq: row.int(1)?, cut: row.int(2)?, ahead, parked });
     }
     Ok(replays)
+}
+
+async fn seqs(store: &Store, of: &'static str, source: &str) -> Result<Vec<i64>, Fault> {
+    store.read(of, params![source]).await?.iter().map(|row| row.int(0)).collect()
 }
 
 pub fn replayed(replay: &Replay, upto: i64) -> Statement {

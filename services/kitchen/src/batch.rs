@@ -1,15 +1,19 @@
 //! One commit of many tickets: the floors they share, what they say and the timers they set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use base::id::ShopId;
+use base::id::{OrderId, ShopId};
 use base::{Fault, Id, NewEvent, Timestamp};
 use host::Ctx;
 use kitchen_api::events::{CookingFailed, CookingStarted, OrderReady, TicketChanged};
-use sql::Change;
+use sql::{Change, What};
 
 use crate::domain::{Decision, Floor, Said, Ticket, Timer};
 use crate::store;
+
+/// How long an order waits before it is asked again whether all that was said of it was heard.
+const UNHEARD_FOR: Duration = Duration::from_secs(5);
 
 /// A change in the making.
 pub struct Batch<'a> {
@@ -20,17 +24,31 @@ pub struct Batch<'a> {
     floors: BTreeMap<ShopId, (Floor, Floor)>,
     /// Whether the floors are guarded even where no place is taken for longer: what goes into gaps leans on them too.
     guards_all: bool,
+    /// The keys about which news lies in the dead letters, once somebody asked.
+    unheard: Option<BTreeSet<i64>>,
 }
 
 impl<'a> Batch<'a> {
     /// Begins a change at this moment.
     pub fn begin(ctx: &'a Ctx) -> Batch<'a> {
-        Batch { ctx, now: ctx.now(), change: Change::new(), floors: BTreeMap::new(), guards_all: false }
+        Batch { ctx, now: ctx.now(), change: Change::new(), floors: BTreeMap::new(), guards_all: false, unheard: None }
     }
 
     /// Gives the moment for which everything is decided.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Gives the moment before which no dish of an order is begun. While news of it lies in the dead letters that is later
+    /// than now: it may be that the order was cancelled, so a person decides about the letters first.
+    pub async fn begins(&mut self, order: OrderId) -> Result<Timestamp, Fault> {
+        if self.unheard.is_none() {
+            let parked = self.ctx.store().parked_keys().await?;
+            let events = parked.into_iter().filter(|parked| parked.what == What::Event);
+            self.unheard = Some(events.map(|parked| parked.key).collect());
+        }
+        let waits = self.unheard.as_ref().is_some_and(|keys| keys.contains(&order.number()));
+        Ok(if waits { self.now + UNHEARD_FOR } else { self.now })
     }
 
     /// Gives the floor of a shop, with all that this change has booked there so far.

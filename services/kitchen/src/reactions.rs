@@ -28,8 +28,8 @@ pub async fn when_orders_created_write_tickets(ctx: Ctx, events: Vec<Arc<Event>>
             None => batch.insert(&Ticket { lines, ..blank(&ctx, order.order_id, order.shop_id, state) }),
             Some(early) if early.state == State::PaidEarly => {
                 let mut ticket = Ticket { lines, state, ..early.clone() };
-                let now = batch.now();
-                let mut decision = ticket.book(batch.floor(order.shop_id).await?, now);
+                let (now, until) = (batch.now(), batch.begins(order.order_id).await?);
+                let mut decision = ticket.book_held(batch.floor(order.shop_id).await?, now, until);
                 // An order without dishes is only noted: nobody waits for its payment any more.
                 decision.changed = true;
                 batch.keep(early, &ticket, decision, &event.correlation);
@@ -67,8 +67,8 @@ pub async fn when_orders_paid_or_promised_book_them(ctx: Ctx, events: Vec<Arc<Ev
             Some(early) if early.state == State::PaidEarly => {}
             Some(before) => {
                 let mut ticket = before.clone();
-                let now = batch.now();
-                let decision = ticket.book(batch.floor(shop).await?, now);
+                let (now, until) = (batch.now(), batch.begins(order).await?);
+                let decision = ticket.book_held(batch.floor(shop).await?, now, until);
                 batch.keep(before, &ticket, decision, &event.correlation);
             }
         }

@@ -117,3 +117,25 @@ async fn a_second_rebuild_waits_for_the_first() {
     platform.tamper("analytics", begun, vec![]).await;
     assert_eq!(rebuild(&platform).await, Err("rebuild_running".to_owned()));
 }
+
+#[tokio::test]
+async fn a_dead_letter_that_goes_through_while_a_rebuild_is_at_work_is_counted_once() {
+    let platform = platform().await;
+    let zone = "insert into analytics_shops (id, time_zone, currency) values ($1, 'Mars/Olympus', 'USD')";
+    platform.tamper("analytics", zone, vec![sql::Value::Int(SHOP.0)]).await;
+    platform.say("orders", &created(1, 1_000, placed(1))).await;
+    platform.heard("dead_letter.parked", 1).await;
+    platform.settled().await;
+    assert_eq!(seen(&platform).await.summary.orders_created, 0);
+    let running = platform.inner().running("analytics").unwrap();
+    // The rebuild begins while the letter lies there, and replays after it has gone.
+    running.gate.set_open(false);
+    rebuild(&platform).await.unwrap();
+    let letter = platform.ctx("analytics").store().parked(None, 0, 1).await.unwrap().remove(0);
+    assert_eq!(running.letters.redrive(base::id::DeadLetterId(letter.id), &staff()).await.unwrap(), 1);
+    running.gate.set_open(true);
+    rebuilt(&platform).await;
+    platform.settled().await;
+    let seen = seen(&platform).await;
+    assert_eq!((seen.summary.orders_created, seen.counts["order.created"]), (1, 1));
+}

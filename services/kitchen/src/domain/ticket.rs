@@ -166,6 +166,11 @@ impl Decision {
 impl Ticket {
     /// Books the dishes of a paid order: every step gets its place and its time, and the rest follows from the clock.
     pub fn book(&mut self, floor: &mut Floor, now: Timestamp) -> Decision {
+        self.book_held(floor, now, now)
+    }
+
+    /// Books like [`Ticket::book`], but nothing begins before a time.
+    pub fn book_held(&mut self, floor: &mut Floor, now: Timestamp, until: Timestamp) -> Decision {
         if !matches!(self.state, State::Waiting | State::PaidEarly) {
             return Decision::unchanged();
         }
@@ -182,8 +187,8 @@ impl Ticket {
         }
         self.state = State::Booked;
         self.time_scale = floor.time_scale;
-        self.starts_at = self.booked().map(|step| step.starts_at).min().unwrap_or(now);
-        self.ready_at = self.booked().map(|step| step.ends_at).max().unwrap_or(now);
+        self.starts_at = self.booked().map(|step| step.starts_at).min().unwrap_or(now).max(until);
+        self.ready_at = self.booked().map(|step| step.ends_at).max().unwrap_or(now).max(until);
         self.go_on(now)
     }
 

@@ -125,6 +125,35 @@ async fn a_cancelled_order_is_not_cooked_and_one_that_is_cooking_goes_on() {
 }
 
 #[tokio::test]
+async fn an_order_about_which_news_lies_in_the_dead_letters_is_not_begun() {
+    let platform = kitchen(FAST).await;
+    for order in 1..=2 {
+        platform.say("orders", &created(order, vec![pizzas(1)])).await;
+    }
+    platform.settled().await;
+    let letter = "insert into kitchen_parked (id, what, source, seq, kind, key, body, cause, attempts, parked_at) values (1, 'event', 'orders', 9, 'order.cancelled.v1', 1, '{}', 'It could not be read.', 1, 1)";
+    platform.tamper("kitchen", letter, vec![]).await;
+    for order in 1..=2 {
+        platform.say("payments", &paid(order, "card")).await;
+    }
+    let begun = |kind| platform.ctx("kitchen").store().job(kind, 1);
+    platform
+        .eventually("the first dish waits", || async {
+            let waits = [begun("start").await?, begun("ready").await?].map(|job| job.is_some_and(|job| job.due > platform.now()));
+            Ok(if waits == [true, true] { Ok(()) } else { Err(format!("{waits:?}")) })
+        })
+        .await;
+    platform.heard("order.ready", 1).await;
+    assert_eq!((state(&platform, 1).await.as_str(), state(&platform, 2).await.as_str()), ("booked", "ready"));
+    let letters = &platform.inner().running("kitchen").unwrap().letters;
+    letters.discard(base::id::DeadLetterId(1), &staff(), "it said that the order was cancelled").await.unwrap();
+    platform.say("orders", &cancelled(1)).await;
+    platform.settled().await;
+    assert_eq!(state(&platform, 1).await, "cancelled");
+    assert_eq!(platform.events("cooking.started").await.len(), 1, "only the other order was begun");
+}
+
+#[tokio::test]
 async fn an_order_that_needs_what_the_shop_has_not_fails() {
     let platform = kitchen(FAST).await;
     platform.say("orders", &created(1, vec![dishes(1, &[("tandoor", 60, 400)])])).await;
