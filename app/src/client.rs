@@ -55,6 +55,11 @@ impl Client {
         Ok(Client::new(url, token.trim()))
     }
 
+    /// Makes a client that shows another token over the same connections; none when it is empty.
+    pub fn showing(&self, token: &str) -> Client {
+        Client { token: token.to_owned(), ..self.clone() }
+    }
+
     /// Gives the address of the platform.
     pub fn url(&self) -> &str {
         &self.url
@@ -91,8 +96,10 @@ impl Client {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
-            .header("authorization", format!("Bearer {}", self.token))
             .header("accept", "application/json, text/event-stream");
+        if !self.token.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.token));
+        }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }

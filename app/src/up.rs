@@ -235,7 +235,7 @@ fn make_folder(path: &std::path::Path) -> Result<(), Fault> {
         .map_err(|error| Fault::internal("data_folder_failed", format!("{} could not be made.", path.display())).because(error))
 }
 
-async fn asked_to_stop() -> Result<(), Fault> {
+pub async fn asked_to_stop() -> Result<(), Fault> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Fault::internal("no_signals", "The program cannot be told to stop.").because(error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

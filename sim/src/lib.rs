@@ -8,7 +8,6 @@
 
 #![allow(clippy::disallowed_methods)] // Its own files are its ground, and its own clock tells how fast it is.
 
-pub mod chance;
 pub mod cluster;
 pub mod command;
 pub mod cover;
@@ -26,6 +25,8 @@ pub mod town;
 pub mod watch;
 pub mod weather;
 pub mod world;
+
+pub use people::chance;
 
 use std::future::Future;
 use std::pin::pin;

@@ -5,6 +5,7 @@ mod authorisation;
 mod backup;
 mod bad_input;
 mod breakers;
+mod chaos;
 mod commands;
 mod cooking;
 mod customer;

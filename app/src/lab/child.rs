@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base::Fault;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::Client;
 
@@ -31,6 +32,11 @@ impl Scratch {
     /// Gives its path.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Leaves it where it is.
+    pub fn keep(self) {
+        std::mem::forget(self);
     }
 }
 
@@ -136,6 +142,27 @@ impl Platform {
             .and_then(|()| self.child.wait())
             .map(drop)
             .map_err(|error| failed("The platform could not be killed", error))
+    }
+
+    /// Tells whether it has ended by itself.
+    pub fn has_ended(&mut self) -> Result<bool, Fault> {
+        self.child.try_wait().map(|status| status.is_some()).map_err(|error| failed("Nobody knows whether it runs", error))
+    }
+
+    /// Lets it stand still, wherever it is.
+    pub fn stand_still(&self) -> Result<(), Fault> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) -> Result<(), Fault> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Fault> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| failed("The platform has no number", self.child.id()))?;
+        kill_process(pid, signal).map_err(|error| failed("The platform could not be signalled", error))
     }
 
     /// Tells how much memory it holds, in bytes.

@@ -1,6 +1,7 @@
 //! `comanda lab`: what the platform does, beside what the machine allows, in one run.
 
 mod ceiling;
+mod chaos;
 mod child;
 mod followers;
 mod kill;
@@ -34,6 +35,8 @@ enum Bench {
     Orders(OrdersOptions),
     /// Kills the platform at random moments while a part of the year is sent, and shows that nothing acknowledged was lost.
     Kill(KillOptions),
+    /// The simulator's people and bookkeeper against a real process: killed, stopped, without room, with a provider that fails.
+    Chaos(chaos::Options),
     /// Reads of the menu, against a bare handler with the same JSON.
     Menu(MenuOptions),
     /// Open order pages: how soon each hears what happens to its order, and what it costs.
@@ -138,6 +141,7 @@ pub async fn run(options: Options) -> Result<ExitCode, Fault> {
         }
         Bench::Orders(options) => orders::run(options).await,
         Bench::Kill(options) => kill::run(options).await,
+        Bench::Chaos(options) => chaos::run(options).await,
         Bench::Menu(options) => menu::run(options).await,
         Bench::Followers(options) => followers::run(options).await,
         Bench::Overload(options) => overload::run(options).await,

@@ -8,6 +8,7 @@
 //! Start reading at [`net`], then `customer.rs` and [`book`].
 
 pub mod book;
+pub mod chance;
 mod curious;
 mod customer;
 pub mod menu;

@@ -55,6 +55,11 @@ impl Menu {
         self.0.stations[at(world, self.0.stations.len())].clone()
     }
 
+    /// Gives all stations.
+    pub fn stations(&self) -> &[String] {
+        &self.0.stations
+    }
+
     /// Gives how much there is of everything at first.
     pub fn initial(&self) -> &BTreeMap<String, i64> {
         &self.0.stock

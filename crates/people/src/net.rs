@@ -82,6 +82,11 @@ impl Net {
         Net { world, door: Arc::new(door), staff: staff.into() }
     }
 
+    /// Shows the same door to somebody with a time and a chance of their own.
+    pub fn living(&self, world: World) -> Net {
+        Net { world, ..self.clone() }
+    }
+
     /// Gives what staff show.
     pub fn staff(&self) -> &str {
         &self.staff

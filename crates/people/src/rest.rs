@@ -10,7 +10,7 @@ use crate::insist;
 use crate::net::{Ask, Net};
 
 /// How often each thing is asked for before it counts as not there.
-const TRIES: u32 = 20;
+pub const TRIES: u32 = 20;
 
 /// Reads all pages of a list.
 pub async fn all(net: &Net, path: &str, name: &str) -> Vec<Value> {

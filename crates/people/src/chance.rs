@@ -1,4 +1,4 @@
-//! All chance of a world: one stream from one seed.
+//! All chance of a world or a person: one stream from one seed.
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
