@@ -101,10 +101,10 @@ impl Ticket {
         }
         for (line, dish, step) in moved {
             let TicketLine { steps, booked, cuts, .. } = &mut self.lines[*line];
-            let cut = |step: usize| cuts.get(*dish).into_iter().flatten().find(|cut| cut.step == step).map(|cut| cut.left);
+            let cut = |step: usize| cuts.get(*dish).into_iter().flatten().find(|cut| cut.step == step);
             let mut from = now;
             for (number, (recipe, again)) in steps.iter().zip(&mut booked[*dish]).enumerate().skip(*step) {
-                let micros = cut(number).unwrap_or_else(|| floor.micros_of(recipe));
+                let micros = cut(number).map_or_else(|| floor.micros_of(recipe), |cut| left_since(cut, *again, now));
                 // Where no station of the kind works, the dish keeps its place in the line until somebody moves it.
                 let Some(step) = lines.take(floor, &recipe.station_kind, micros, from) else { break };
                 (*again, from) = (step, step.ends_at);
@@ -174,6 +174,13 @@ impl TicketLine {
             booked[step] = BookedStep { starts_at: old.starts_at.min(now), ends_at: now, ..old };
         }
     }
+}
+
+/// Tells how much is left of a step that cooks ended too early. One that was under way went on in their hands: were it given
+/// its time anew, it would not fit into its own place again and would stand behind everybody.
+fn left_since(cut: &Cut, ended: BookedStep, now: Timestamp) -> i64 {
+    let went_on = if ended.starts_at < ended.ends_at { now.0 - ended.ends_at.0 } else { 0 };
+    if went_on < cut.left { cut.left - went_on } else { cut.left }
 }
 
 /// Tells how much of a step was left: all of one that nobody has begun, nothing of one whose time is over.

@@ -127,6 +127,25 @@ fn given_others_in_the_line_then_a_dish_takes_a_gap_between_them_or_waits() {
 }
 
 #[test]
+fn given_others_in_the_line_when_a_wrong_press_is_taken_back_then_the_dish_has_its_place_again() {
+    let other = |from, to| BookedStep { station: 0, place: 0, starts_at: at(from), ends_at: at(to) };
+    let recalled = |second, others: &[BookedStep]| {
+        let mut floor = floor();
+        let mut ticket = booked(&mut floor, 1);
+        let _ = ticket.bump(&mut floor, Lines::of(others, at(10)), &[mark(0, 0)], at(10)).unwrap();
+        let _ = ticket.recall(&mut floor, Lines::of(others, at(second)), &[mark(0, 0)], at(second)).unwrap();
+        seconds(&ticket, 0)
+    };
+    assert_eq!(recalled(14, &[other(100, 900)]), [(14, 100), (100, 400), (400, 440)], "as if nobody had pressed");
+    assert_eq!(recalled(14, &[other(60, 900)]), [(900, 986), (986, 1286), (1286, 1326)], "somebody was moved up meanwhile");
+    assert_eq!(
+        recalled(120, &[]),
+        [(120, 210), (210, 510), (510, 550)],
+        "its time is over, and the cook says that it is not done"
+    );
+}
+
+#[test]
 fn given_a_ticket_that_waits_when_it_is_bumped_then_cooking_starts_first() {
     let mut floor = floor();
     let _ = booked(&mut floor, 1);
@@ -148,10 +167,10 @@ fn given_a_bump_when_recalled_then_what_was_left_is_booked_again() {
     let _ = ticket.bump(&mut floor, alone(150), &[], at(150)).unwrap();
     assert_eq!(ticket.lines[0].recallable(0, at(150)), Some(1));
     let decision = ticket.recall(&mut floor, alone(155), &[], at(155)).unwrap();
-    assert_eq!(seconds(&ticket, 0), [(0, 100), (155, 405), (405, 445)]);
+    assert_eq!(seconds(&ticket, 0), [(0, 100), (155, 400), (400, 440)]);
     assert_eq!(decision.said, [Said::Changed(Why::Recalled)]);
-    assert_eq!(decision.timers[0], Timer::Ready(Some(at(445))));
-    assert_eq!(free(&floor), [100, 405, 445]);
+    assert_eq!(decision.timers[0], Timer::Ready(Some(at(440))));
+    assert_eq!(free(&floor), [100, 400, 440]);
     assert_eq!(ticket.recall(&mut floor, alone(156), &[], at(156)), Err(Error::NothingToRecall));
 }
 
@@ -166,7 +185,8 @@ fn a_recall_goes_back_one_bump_or_to_the_step_that_it_names_and_twice_is_once() 
     assert_eq!(ticket.lines[0].step_at(1, at(61)), 0);
     let twice = [mark(0, 0), mark(0, 0)];
     assert!(ticket.recall(&mut floor, alone(62), &twice, at(62)).unwrap().changed);
-    assert_eq!(ticket.lines[0].booked[0][0].ends_at.0 - ticket.lines[0].booked[0][0].starts_at.0, 50 * SECOND);
+    let step = ticket.lines[0].booked[0][0];
+    assert_eq!(step.ends_at.0 - step.starts_at.0, 38 * SECOND, "its time ran on in the cook's hands");
     assert!(!ticket.recall(&mut floor, alone(63), &twice, at(63)).unwrap().changed);
 }
 
