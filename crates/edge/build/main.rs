@@ -1,7 +1,8 @@
 //! What the edge carries inside: the pages of docs/problems, so that every page that is written is also served, and the
-//! files of web/shop, packed ahead.
+//! files of web/shop, joined and packed ahead.
 #![allow(clippy::disallowed_methods)] // A build script reads the source tree.
 
+mod join;
 mod shop;
 
 use std::fmt::Write;

@@ -1,10 +1,12 @@
-//! Packs the files of the shop: each as it is and, where that is shorter, as gzip and as brotli.
+//! Packs the files of the shop: each as it is, or joined with what it imports, and, where that is shorter, as gzip and as brotli.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use crate::join;
 
 /// Kinds of files that are packed already.
 const PACKED_KINDS: [&str; 6] = ["png", "jpg", "webp", "woff2", "mp3", "ogg"];
@@ -22,8 +24,14 @@ pub fn pack(folder: &Path, out: &Path) {
     // The shortest takes its time: it is for those who ship, and not for those who try.
     let quality = if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") { 11 } else { 5 };
     let mut list = String::from("static KEPT: &[Kept] = &[\n");
-    for (path, file) in files {
-        let plain = fs::read(&file).expect("a file of the shop can be read");
+    let joined = join::entries(folder, &files);
+    for (path, mut file) in files {
+        let mut plain = fs::read(&file).expect("a file of the shop can be read");
+        if joined.contains(&path) {
+            plain = join::joined(folder, &path).into_bytes();
+            file = variants.join(format!("{:016x}.js", fingerprint(&plain)));
+            fs::write(&file, &plain).expect("a joined script can be written");
+        }
         let stem = format!("{:016x}-{quality}", fingerprint(&plain));
         let packs = !PACKED_KINDS.iter().any(|kind| path.ends_with(&format!(".{kind}")));
         let variant = |end: &str, pack: &dyn Fn(&[u8]) -> Vec<u8>| {

@@ -70,6 +70,8 @@ journey('the hours of a shop are told by its own clock', {}, async ({ open }) =>
   const page = await open('/', {});
   await page.getByRole('heading', { name: 'Margherita' }).waitFor();
   const told = await page.evaluate(async () => {
+    // A module that the page itself may have within its own script: here it stands alone, so it gets its words first.
+    await (await import('/js/core/i18n.js')).load('shop');
     const { hoursText, open } = await import('/js/shop/hours.js');
     const day = (...spans) => spans.map(([opens_minute, closes_minute]) => ({ opens_minute, closes_minute }));
     // Open from 11 to 2 at night but on Monday and Tuesday; 2024-01-03 is a Wednesday, and New York is five hours behind.

@@ -97,6 +97,7 @@ journey('s4_u05: a declined card tries another way and pays cash', { settings: W
   // Whoever goes back is led to the new order, and cannot place it a second time.
   await page.goto(`/order/${declined}`);
   await titled(page, 'This order was cancelled');
+  await page.getByText('Nothing was taken', { exact: true }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'in cash' }).count(), 0);
   await axe(page);
   await press(page, 'See where it is now');

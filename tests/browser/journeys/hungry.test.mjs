@@ -32,6 +32,9 @@ for (const locale of ['en-US', 'ru-RU']) {
     await page.waitForFunction(() => Math.abs(innerHeight - document.querySelector('.chooser').getBoundingClientRect().bottom) < 1);
     const split = await page.locator('.chooser__end .button:visible').evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().height > 48).length);
     assert.equal(split, 0, 'a button in two rows');
+    // However far down the list of what can be added, the way out is in sight.
+    const out = await page.locator('.chooser').evaluate((one) => (one.scrollTo(0, one.scrollHeight), one.querySelector('.closer').getBoundingClientRect().top - one.getBoundingClientRect().top));
+    assert.ok(out >= 0 && out < 40, `the way out stands ${out} px below the edge`);
     await axe(page);
     await page.keyboard.press('Escape');
     await page.locator('.chooser').waitFor({ state: 'hidden' });
@@ -44,6 +47,12 @@ for (const locale of ['en-US', 'ru-RU']) {
     assert.ok(top > 0 && top < 330, `the first dish stands at ${top} px`);
     await axe(page);
     await picture(page, `found-phone-${locale.slice(0, 2)}`);
+    // Where nothing is found, the page stays where it was, and does not fall back to its beginning under the hand.
+    const stands = () => page.locator('#search').evaluate((one) => Math.round(one.getBoundingClientRect().top));
+    const before = await stands();
+    await page.locator('#search').fill('zzzz');
+    await page.locator('.dish').first().waitFor({ state: 'detached' });
+    assert.equal(await stands(), before, 'where the search stands');
   });
 }
 

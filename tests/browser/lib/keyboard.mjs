@@ -11,17 +11,27 @@ export async function focused(page) {
   });
 }
 
-/** Presses Tab until something with this name (a text or a pattern) has the focus. */
-export async function tabTo(page, name, { back = false, most = 200 } = {}) {
+/** How long something may take to come into the way of Tab, and how often Tab is pressed at least. */
+const PATIENCE_MS = 15000;
+const ROUND = 200;
+
+/**
+ * Presses Tab until something with this name (a text or a pattern) has the focus. Whoever goes round faster than the page is
+ * drawn goes round again: on a busy machine a dialog may open, or a list come, only then.
+ */
+export async function tabTo(page, name, { back = false } = {}) {
   const fits = (text) => (name instanceof RegExp ? name.test(text) : text.includes(name));
-  const passed = [];
-  for (let count = 0; count < most; count += 1) {
+  const passed = new Set();
+  const until = Date.now() + PATIENCE_MS;
+  for (let count = 0; count < ROUND || Date.now() < until; count += 1) {
     const text = await focused(page);
     if (text && fits(text)) return;
-    passed.push(text);
+    passed.add(text);
     await page.keyboard.press(back ? 'Shift+Tab' : 'Tab');
+    // What was pressed is drawn, and what waited for that is done.
+    if (count % 20 === 19) await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
   }
-  throw new Error(`Tab does not lead to ${name}; it leads to ${[...new Set(passed)].join(' | ')}`);
+  throw new Error(`Tab does not lead to ${name}; it leads to ${[...passed].join(' | ')}`);
 }
 
 /** Goes there by Tab and presses it. */

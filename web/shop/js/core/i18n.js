@@ -1,7 +1,7 @@
 // The words of the pages: catalogues by language, plural forms, times and amounts as the language writes them.
 
 /** The languages that have catalogues; the first is for everybody whose browser asks for none of them. */
-export const LANGUAGES = ['en', 'ru'];
+const LANGUAGES = ['en', 'ru'];
 const KEPT = 'comanda.language';
 
 /** Reactive once Alpine has it: a template that shows a text follows the language. */

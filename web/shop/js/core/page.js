@@ -9,16 +9,17 @@ const THEME = 'comanda.theme';
 const THEMES = ['auto', 'light', 'dark'];
 
 /**
- * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`).
+ * Starts a page. `words` are its catalogues, `parts` its components by name (for `x-data`), `first` what is worth a moment's wait.
  * Templates get `$t(key, values)`, `$named(texts)`, `$money(amount)`, `$cash(minor, currency)`, `$clock(at)`, `$day(at, withTime, withYear)`, `$moment(at)`, `$span(ms)`.
  */
-export async function start({ words, parts }) {
+export async function start({ words, parts, first }) {
   i18n.watchedBy(Alpine.reactive);
   const helpers = { t: i18n.t, named: i18n.named, money, cash: show, clock: i18n.clock, day: i18n.day, moment: i18n.moment, span: i18n.span, list: i18n.list };
   for (const [name, helper] of Object.entries(helpers)) Alpine.magic(name, () => helper);
   Alpine.data('prefs', prefs);
   for (const [name, part] of Object.entries(parts)) Alpine.data(name, part);
   await Promise.all(words.map((name) => i18n.load(name)));
+  if (first) await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 500))]);
   titled();
   addEventListener('language', titled);
   Alpine.start();
@@ -30,11 +31,6 @@ export async function start({ words, parts }) {
 function titled() {
   const key = document.documentElement.dataset.title;
   if (key) document.title = i18n.t(key);
-}
-
-/** Gives the choice. */
-function theme() {
-  return document.documentElement.dataset.theme || 'auto';
 }
 
 /** Makes a choice and keeps it. */
@@ -52,20 +48,16 @@ function setTheme(word) {
 /** The switches for language and theme, as every page has them. */
 function prefs() {
   return {
-    themes: THEMES,
-    theme: theme(),
+    theme: document.documentElement.dataset.theme || 'auto',
     get language() {
       return i18n.language();
     },
     speak(tag) {
       i18n.choose(tag);
     },
-    dress(word) {
-      setTheme(word);
-      this.theme = word;
-    },
     nextTheme() {
-      this.dress(THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length]);
+      this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length];
+      setTheme(this.theme);
     },
   };
 }

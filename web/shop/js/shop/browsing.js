@@ -16,19 +16,31 @@ const WIDE = 900;
 /** For so long an order is led to from the menu. */
 const LATELY_MS = 2 * 3600000;
 
+/** The menu that the page began to fetch, as soon as it is there. */
+let begun = null;
+const first = read().then((menu) => (begun = whole(menu)), () => null);
+
+/** A menu changes as a whole only, and there is a lot of it: frozen, it is not watched piece by piece. */
+function whole(menu) {
+  return Object.freeze(menu);
+}
+
+/** What was found last, and in what. */
+let seen = { asked: [], groups: [] };
+
 function browsing() {
   return {
-    menu: null,
+    menu: begun,
     trouble: false,
     text: '',
     filters: [],
     filterNames: Object.keys(FILTERS),
-    readAt: 0,
+    readAt: begun ? Date.now() : 0,
     /** What is painted first; the rest follows when the browser has nothing better to do. */
-    atFirst: 4,
+    atFirst: innerWidth < WIDE ? 2 : 4,
 
     async init() {
-      await this.refresh();
+      if (!this.menu) await this.refresh();
       this.watchCart();
       const later = globalThis.requestIdleCallback || setTimeout;
       requestAnimationFrame(() => later(() => (this.atFirst = 0)));
@@ -40,7 +52,7 @@ function browsing() {
     /** Reads the menu again; an old one is better than none. */
     async refresh() {
       try {
-        this.menu = await read();
+        this.menu = whole(await read());
         this.readAt = Date.now();
         this.trouble = false;
       } catch {
@@ -48,8 +60,12 @@ function browsing() {
       }
     },
 
+    /** Asked for by many a template, and made once for what it depends on. */
     get all() {
-      return this.menu ? narrowed(this.menu, this.text, this.filters) : [];
+      if (!this.menu) return [];
+      const asked = [this.menu, this.text, this.filters, language()];
+      if (!asked.every((one, place) => one === seen.asked[place])) seen = { asked, groups: narrowed(...asked) };
+      return seen.groups;
     },
     get groups() {
       return this.atFirst ? this.all.slice(0, 1).map((group) => ({ ...group, items: group.items.slice(0, this.atFirst) })) : this.all;
@@ -135,4 +151,4 @@ function browsing() {
   };
 }
 
-start({ words: ['shop'], parts: { home: () => mix(browsing(), choosing(), checkout()) } });
+start({ words: ['shop'], parts: { home: () => mix(browsing(), choosing(), checkout()) }, first });

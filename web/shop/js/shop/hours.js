@@ -12,6 +12,8 @@ const WEEK = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
  */
 export function open(shop, at = new Date()) {
   if (!shop.opening.length || shop.opening.every((day) => !day.length)) return { now: true };
+  // Whoever never closes needs no clock.
+  if (shop.opening.every((day) => day.some((span) => span.opens_minute === 0 && span.closes_minute === DAY))) return { now: true, closes: null };
   const parts = Object.fromEntries(clockOf(shop.time_zone).formatToParts(at).map((part) => [part.type, part.value]));
   const today = WEEK.indexOf(parts.weekday);
   const minute = Number(parts.hour) * 60 + Number(parts.minute);

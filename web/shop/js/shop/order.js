@@ -215,6 +215,10 @@ function page() {
     get canCancel() {
       return !shared && Boolean(this.order?.cancellable) && this.moving;
     },
+    /** Whoever looks for the button that was there a moment ago is told why it has gone. */
+    get tooLate() {
+      return !shared && this.order?.state === 'cooking' && !this.canCancel;
+    },
     get canRetry() {
       return !shared && Boolean(this.own?.body) && this.order?.state === 'cancelled' && ['payment_declined', 'payment_timeout'].includes(this.order.reason) && !this.own.instead;
     },
@@ -251,6 +255,8 @@ function page() {
     get paid() {
       const taken = this.told?.payment?.taken;
       if (taken?.amount_minor > 0) return { how: this.order.payment === 'cash' ? 'cash' : 'card', sum: taken };
+      // An order that ended unpaid has a list of what was ordered, and no bill.
+      if (this.order?.state === 'cancelled' && taken && !this.moneyMoves) return { how: 'none', sum: taken };
       return this.moving && this.order.payment === 'cash' ? { how: 'cash_due', sum: this.order.total } : null;
     },
     picture,

@@ -17,11 +17,6 @@ export function keepFocus(home) {
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['style', 'disabled', 'open'] });
 }
 
-/** Forgets what had the focus: the view is another one. */
-export function loseFocus() {
-  last = null;
-}
-
 function note(element) {
   const row = element.closest('li[data-row]');
   const list = row?.parentElement;
