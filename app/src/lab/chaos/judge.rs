@@ -1,7 +1,7 @@
 //! The end of a run: waits until nothing is on its way any more, and compares the platform and its provider with the book.
 #![allow(clippy::disallowed_methods)] // Real processes come to rest in real time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const TRIES: u32 = 8;
 /// How many rows of the provider's books are read at once.
 const ROWS: usize = 5_000;
+
+/// How much of an event's data is told.
+const DATA_MAX: usize = 240;
 
 /// What the end is judged by.
 pub struct Judge<'a> {
@@ -124,19 +127,28 @@ impl Judge<'_> {
 
     /// Tells the stories of the orders that are named in what is wrong: what people saw, and what the platform said.
     pub async fn stories(&self, wrong: &[String], diary: &Diary, most: usize) -> Vec<String> {
-        let ids: BTreeSet<String> = wrong.iter().flat_map(|text| orders_in(text)).collect();
+        let mut ids: Vec<String> = Vec::new();
+        for id in wrong.iter().flat_map(|text| orders_in(text)) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         let keys: BTreeMap<String, String> = self.book.orders().into_iter().map(|(key, order)| (order.id, key)).collect();
         let events = if ids.is_empty() { Vec::new() } else { rest::all(self.net, "/v1/events/log?", "events").await };
+        let rows = self.rows().await.unwrap_or_default();
         let mut told = Vec::new();
         for id in ids.iter().take(most) {
             told.push(format!("the story of {id}, as it was seen from outside:"));
             let names: Vec<&str> = [Some(id.as_str()), keys.get(id).map(String::as_str)].into_iter().flatten().collect();
             told.extend(diary.story(&names).into_iter().map(|line| format!("  {line}")));
-            told.push("  and what was said about it (`comanda events`):".to_owned());
+            told.push("  what was said about it (`comanda events`):".to_owned());
             for event in events.iter().filter(|event| event.to_string().contains(id.as_str())) {
                 let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-                told.push(format!("  {} {} {}", text("time"), text("type"), event["data"]));
+                let data: String = event["data"].to_string().chars().take(DATA_MAX).collect();
+                told.push(format!("  {} {} {data}", text("time"), text("type")));
             }
+            told.push("  what the provider's books hold of it:".to_owned());
+            told.extend(rows.iter().filter(|row| row["order_reference"] == id.as_str()).map(|row| format!("  {row}")));
         }
         told
     }

@@ -22,6 +22,8 @@ const UP_MAX: Duration = Duration::from_secs(60);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(5);
+/// The pause before a start that follows one that failed.
+const AGAIN: Duration = Duration::from_millis(100);
 /// How the provider may behave, beside well.
 const MOODS: [(&str, &str); 5] = [
     ("provider fails", r#"{"failure_rate":0.5}"#),
@@ -206,6 +208,7 @@ impl House {
                 }
                 troubles.strikes("start without room");
                 tight = now;
+                tokio::time::sleep(AGAIN).await;
                 self.start_again()?;
             }
             if Instant::now() > until {
