@@ -34,6 +34,17 @@ export async function tabTo(page, name, { back = false } = {}) {
   throw new Error(`Tab does not lead to ${name}; it leads to ${[...passed].join(' | ')}`);
 }
 
+/** Waits until something with this name has the focus: what lost it with its row finds it again a moment later. */
+export async function focusComes(page, name) {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const text = await focused(page);
+    if (name.test(text)) return;
+    if (Date.now() > until) throw new Error(`the focus is on ${text || 'nothing'}, and not on ${name}`);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+  }
+}
+
 /** Goes there by Tab and presses it. */
 export async function press(page, name, key = 'Enter') {
   await tabTo(page, name);

@@ -14,7 +14,7 @@ export function build() {
 }
 
 /**
- * Opens the dialog. `fields`: `{name, label, value, kind: 'text' | 'number' | 'choice', hint, options, needed}`; `run(values)` does the
+ * Opens the dialog. `fields`: `{name, label, value, kind, hint(value), options, needed}`; `run(values)` does the
  * act; `refused(error, values)` may give `{notes, values, yes}` to explain and ask again instead of only showing the problem.
  */
 export function open(spec) {
@@ -30,6 +30,9 @@ export function open(spec) {
 
 export function asker() {
   return {
+    hint(field) {
+      return field.hint?.(asking.values[field.name]) || '';
+    },
     close() {
       document.getElementById('asking').close();
     },

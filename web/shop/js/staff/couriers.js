@@ -61,7 +61,7 @@ export function couriers() {
       const due = delivery.cash_due;
       const places = decimalsOf(due.currency || 'USD');
       const typed = (due.amount_minor / 10 ** places).toFixed(places).replace('.', language() === 'ru' ? ',' : '.');
-      const fields = [{ name: 'proof', label: t('hand.proof'), hint: t('hand.proof.hint'), needed: true, value: this.people[delivery.order_id]?.name || '' }];
+      const fields = [{ name: 'proof', label: t('hand.proof'), hint: () => t('hand.proof.hint'), needed: true, value: this.people[delivery.order_id]?.name || '' }];
       if (due.amount_minor) fields.unshift({ name: 'cash', label: t('hand.cash', { sum: show(due.amount_minor, due.currency) }), value: typed, kind: 'decimal', needed: true });
       open({
         title: t('hand.title', { order: short(delivery.order_id) }),

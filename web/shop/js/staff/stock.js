@@ -6,6 +6,8 @@ import { house, refresh, replace } from './house.js';
 import { open } from './asking.js';
 import { much } from './words.js';
 
+const WHOLE = /^\s*\d{1,12}\s*$/;
+
 export function stock() {
   return {
     text: '',
@@ -29,13 +31,13 @@ export function stock() {
         title: t(`stock.${verb}.title`, { name: this.name(level) }),
         text: t(`stock.${verb}.text${many && !level.reserved ? '.all' : ''}`, { now: much(level.available, level.unit), reserved: much(level.reserved, level.unit) }),
         fields: [
-          { name: 'quantity', label: t('stock.quantity', { unit: t(`unit.name.${level.unit}`) }), kind: 'numeric', needed: true, value: many ? String(level.available) : '' },
+          { name: 'quantity', label: t('stock.quantity', { unit: t(`unit.name.${level.unit}`) }), kind: 'numeric', needed: true, value: many ? String(level.available) : '', hint: (typed) => (WHOLE.test(typed) ? t('stock.means', { much: much(Number(typed), level.unit) }) : '') },
           { name: 'reason', label: t('reason.label'), needed: verb === 'waste', options: verb === 'waste' ? ['spoilt', 'dropped'].map((word) => t(`stock.why.${word}`)) : [] },
         ],
         yes: t(`stock.${verb}.yes`),
         tone: verb === 'waste' ? 'bad' : '',
         done: t(`stock.${verb}.done`, { name: this.name(level) }),
-        check: ({ quantity }) => (/^\s*\d{1,12}\s*$/.test(quantity) ? null : { field: 'quantity', text: t('wrong.whole') }),
+        check: ({ quantity }) => (WHOLE.test(quantity) ? null : { field: 'quantity', text: t('wrong.whole') }),
         run: async ({ quantity, reason }) => {
           replace('levels', 'stock_id', await act(`/v1/stock/${level.stock_id}/${verb}`, { quantity: Number(quantity), version: level.version, reason }));
           refresh('levels');
