@@ -74,7 +74,6 @@ export function kitchen() {
     get bumped() {
       return bumped(Alpine.raw(house.tickets), this.kind).slice(0, 6);
     },
-    /** Whether cooks alone say that a dish is done. */
     get mode() {
       return house.settings ? t(`kitchen.mode.${house.settings.by_hand ? 'hand' : 'clock'}`) : '';
     },
@@ -186,7 +185,6 @@ export function kitchen() {
       this.back = this.back.filter(({ id }) => id !== entry.id);
       await this.recall(entry.id, this.kind ? entry.marks.map(({ dish, step }) => ({ dish, step })) : []);
     },
-    /** Gives the status of a refusal. */
     async recall(id, dishes) {
       this.trouble = '';
       try {

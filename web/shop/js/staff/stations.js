@@ -45,8 +45,8 @@ export function stations() {
     },
     /** Asks whether dishes are to end the other way from now on. */
     switchMode() {
-      let settings = { ...house.settings };
-      const by_hand = !settings.by_hand;
+      let { version } = house.settings;
+      const by_hand = !house.settings.by_hand;
       const mode = by_hand ? 'hand' : 'clock';
       open({
         title: t(`mode.${mode}.title`),
@@ -55,12 +55,12 @@ export function stations() {
         yes: t(`mode.${mode}.yes`),
         done: t(`mode.${mode}.done`),
         run: async ({ reason }) => {
-          const { time_scale, version } = settings;
-          house.settings = await act('/v1/kitchen/settings', { time_scale, by_hand, version, reason }, 'PUT');
+          house.settings = await act('/v1/kitchen/settings', { ...house.settings, by_hand, version, reason }, 'PUT');
         },
         refused: async (error) => {
           if (error.code !== 'stale_version') return null;
-          house.settings = settings = await ask('/v1/kitchen/settings');
+          house.settings = await ask('/v1/kitchen/settings');
+          version = house.settings.version;
           return { text: t('stale.title'), notes: [t('stale.now', { value: t(`mode.${this.mode}`) })], yes: t('stale.again') };
         },
       });

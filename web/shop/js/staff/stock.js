@@ -17,9 +17,8 @@ export function stock() {
     },
     get shown() {
       const wanted = folded(this.text.trim());
-      const fits = (level) => (!this.lowOnly || level.low) && (!wanted || folded(`${named(level.name)} ${level.slug}`).includes(wanted));
-      const name = (level) => named(level.name) || level.slug;
-      return house.levels.filter(fits).sort((a, b) => b.low - a.low || name(a).localeCompare(name(b)));
+      const fits = (level) => (!this.lowOnly || level.low) && (!wanted || folded(`${this.name(level)} ${level.slug}`).includes(wanted));
+      return house.levels.filter(fits).sort((a, b) => b.low - a.low || this.name(a).localeCompare(this.name(b)));
     },
     name(level) {
       return named(level.name) || level.slug;
