@@ -90,3 +90,17 @@ journey('the hours of a shop are told by its own clock', {}, async ({ open }) =>
     [false, 'Closed, opens tomorrow at 11:00 AM'],
   ]);
 });
+
+journey('s4_u01: a menu that comes late is asked for once, and the page is there before it', {}, async ({ open }) => {
+  const page = await open('/offline', { screen: 'phone', serviceWorkers: 'block' });
+  let asked = 0;
+  await page.route('**/v1/menu', async (route) => {
+    asked += 1;
+    await page.locator('html.ready').waitFor({ state: 'attached' });
+    await page.getByRole('heading', { name: 'Hot pizza' }).waitFor();
+    await route.continue();
+  });
+  await page.goto('/', { waitUntil: 'commit' });
+  await page.locator('.dish').nth(20).waitFor();
+  assert.equal(asked, 1);
+});

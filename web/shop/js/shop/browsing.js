@@ -18,7 +18,8 @@ const LATELY_MS = 2 * 3600000;
 
 /** The menu that the page began to fetch, as soon as it is there. */
 let begun = null;
-const first = read().then((menu) => (begun = whole(menu)), () => null);
+const asked = read();
+const first = asked.then((menu) => (begun = whole(menu))).catch(() => {});
 
 /** A menu changes as a whole only, and there is a lot of it: frozen, it is not watched piece by piece. */
 function whole(menu) {
@@ -26,7 +27,7 @@ function whole(menu) {
 }
 
 /** What was found last, and in what. */
-let seen = { asked: [], groups: [] };
+let seen = { by: [], groups: [] };
 
 function browsing() {
   return {
@@ -40,7 +41,7 @@ function browsing() {
     atFirst: innerWidth < WIDE ? 2 : 4,
 
     async init() {
-      if (!this.menu) await this.refresh();
+      if (!this.menu) await this.take(asked);
       this.watchCart();
       const later = globalThis.requestIdleCallback || setTimeout;
       requestAnimationFrame(() => later(() => (this.atFirst = 0)));
@@ -50,9 +51,12 @@ function browsing() {
     },
 
     /** Reads the menu again; an old one is better than none. */
-    async refresh() {
+    refresh() {
+      return this.take(read());
+    },
+    async take(menu) {
       try {
-        this.menu = whole(await read());
+        this.menu = whole(await menu);
         this.readAt = Date.now();
         this.trouble = false;
       } catch {
@@ -63,8 +67,8 @@ function browsing() {
     /** Asked for by many a template, and made once for what it depends on. */
     get all() {
       if (!this.menu) return [];
-      const asked = [this.menu, this.text, this.filters, language()];
-      if (!asked.every((one, place) => one === seen.asked[place])) seen = { asked, groups: narrowed(...asked) };
+      const by = [this.menu, this.text, this.filters, language()];
+      if (!by.every((one, place) => one === seen.by[place])) seen = { by, groups: narrowed(...by) };
       return seen.groups;
     },
     get groups() {
