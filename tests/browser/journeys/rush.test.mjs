@@ -72,3 +72,14 @@ journey('s0_u03: a pause and a broken station are seen by whoever looks, without
   await platform.command('resume', 'delivery');
   await cook.getByText('Delivery is paused').waitFor({ state: 'hidden' });
 });
+
+journey('s0_u03: the board goes on following after the kitchen was looked at', { settings: BY_HAND }, async ({ platform, open }) => {
+  const page = await open('/staff');
+  await signIn(page, platform);
+  for (const view of ['Kitchen', 'Orders', 'Kitchen', 'Orders']) {
+    await press(page, new RegExp(`^${view}$`));
+    await page.getByRole('heading', { name: view, level: 1 }).waitFor();
+    const order = await platform.order();
+    await page.locator(view === 'Orders' ? `[data-column="cooking"] [data-order="${order}"]` : `.ticket[data-order="${order}"]`).waitFor();
+  }
+});

@@ -7,7 +7,6 @@ import { wrong } from './words.js';
 /** Reactive: templates read it as `$store.asking`. */
 let asking = { spec: null, values: {}, error: '', busy: false, notes: [], choices: [], bad: '' };
 
-/** Makes it reactive; before Alpine starts. */
 export function build() {
   Alpine.store('asking', asking);
   asking = Alpine.store('asking');

@@ -33,6 +33,8 @@ export function board() {
     columns: [],
     dues: new Map(),
     lateCount: 0,
+    /** What no part names belongs to the page, and the next view takes it. */
+    watches: [],
 
     init() {
       // Orders are read raw and dealt out when they change: a look at each of them every second is dear on a slow phone.

@@ -47,7 +47,6 @@ const hearers = new Set();
 /** Orders that an event said have ended. */
 const over = new Set();
 
-/** Makes the house reactive; before Alpine starts. */
 export function build() {
   Alpine.store('house', house);
   house = Alpine.store('house');

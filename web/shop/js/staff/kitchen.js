@@ -24,6 +24,8 @@ export function kitchen() {
     busy: {},
     back: [],
     known: null,
+    root: null,
+    watches: [],
     trouble: '',
 
     cards: [],
@@ -131,7 +133,7 @@ export function kitchen() {
       this.silent = !this.muted && !(await wakeBell());
       if (!this.muted) ring();
     },
-    /** The one button of the bell: wakes it where the browser keeps it silent, else mutes it or not. */
+    /** Wakes the bell where the browser keeps it silent, else mutes it or not. */
     bell() {
       return this.silent && !this.muted ? this.wake() : this.mute();
     },
@@ -205,12 +207,10 @@ export function kitchen() {
     buttons() {
       return [...this.root.querySelectorAll('.ticket__done')];
     },
-    /** Which ticket has the focus; -1 when none has. */
     placeOfFocus() {
       const card = document.activeElement?.closest('.ticket');
       return card ? this.buttons().findIndex((button) => card.contains(button)) : -1;
     },
-    /** How many tickets stand side by side. */
     columns() {
       const tops = this.buttons().map((button) => button.closest('.ticket').offsetTop);
       return tops.filter((top) => top === tops[0]).length || 1;
