@@ -38,6 +38,18 @@ pub async fn is_cooking(net: &Net) -> bool {
     page.is_some_and(|page| page.body["tickets"].as_array().is_some_and(|tickets| !tickets.is_empty()))
 }
 
+/// Tells whether money is still asked for, called off or on its way back.
+pub async fn is_money_moving(net: &Net) -> bool {
+    for state in ["requested", "withdrawing", "refunding"] {
+        let ask = Ask::get(format!("/v1/payments?state={state}&limit=1")).by(net.staff());
+        let page = insist(net, ask, TRIES).await;
+        if page.is_none_or(|page| page.body["payments"].as_array().is_none_or(|payments| !payments.is_empty())) {
+            return true;
+        }
+    }
+    false
+}
+
 /// Asks for every order that was acknowledged or that anybody was to pay for.
 pub async fn orders(net: &Net, book: &Book) -> Vec<Value> {
     let mut ids: BTreeSet<String> = book.orders().into_iter().map(|(_, order)| order.id).collect();

@@ -198,7 +198,7 @@ impl Worker {
         {
             match self.alone(&job, work).await {
                 Ok(()) => counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(1),
-                Err(fault) => self.fail(&job, retry, fault).await,
+                Err(fault) => self.fail(&job, retry, fault, &is_held).await,
             }
         }
         self.give_back(jobs.as_slice()).await;
@@ -244,7 +244,7 @@ impl Worker {
         Err(Fault::unavailable("too_busy", "Too many others are changing the same thing."))
     }
 
-    async fn fail(&self, job: &Job, retry: &Retry, fault: Fault) {
+    async fn fail(&self, job: &Job, retry: &Retry, fault: Fault, is_held: impl Fn() -> bool) {
         counter!("comanda_job_retries_total", "service" => self.plan.service, "kind" => job.kind.clone()).increment(1);
         let attempts = u32::try_from(job.attempts).unwrap_or(u32::MAX);
         let now = self.world.now();
@@ -256,9 +256,14 @@ impl Worker {
         if in_time && retry.goes_on(&fault, attempts) {
             let due = now + self.world.backoff(attempts.saturating_sub(1), retry.first, retry.longest);
             tracing::debug!(service = self.plan.service, job = %job.kind, key = job.key, attempts, %fault, cause = fault.cause, "a job failed and is tried again");
-            if let Err(fault) = self.store.reschedule(job, due, &fault.to_string()).await {
-                // The lease ends by itself, and the job comes back.
-                tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be put off");
+            // A store that fails is asked again: else a moment without room would cost every job in hand a whole lease.
+            while let Err(fault) = self.store.reschedule(job, due, &fault.to_string()).await {
+                if !is_held() {
+                    // It comes back by itself.
+                    tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be put off");
+                    return;
+                }
+                self.world.sleep(STORE_WAIT).await;
             }
             return;
         }

@@ -87,7 +87,8 @@ impl Judge<'_> {
             let letters = people::operator(self.net, self.book, round).await;
             let cooking = rest::is_cooking(self.net).await;
             let open = rest::all(self.net, "/v1/board?", "orders").await.len();
-            if letters == 0 && !cooking && open == 0 {
+            let moving = rest::is_money_moving(self.net).await;
+            if letters == 0 && !cooking && open == 0 && !moving {
                 let found = rest::orders(self.net, self.book).await;
                 if found.iter().all(rest::has_ended) {
                     return found;
@@ -95,8 +96,9 @@ impl Judge<'_> {
             }
             if Instant::now() > until {
                 self.book.wrong(format!(
-                    "NothingIsSwallowed: {letters} dead letters and {open} open orders do not come to an end within {} s",
-                    REST_MAX.as_secs()
+                    "NothingIsSwallowed: {letters} dead letters and {open} open orders do not come to an end within {} s{}",
+                    REST_MAX.as_secs(),
+                    if moving { ", and money is on its way" } else { "" }
                 ));
                 return rest::orders(self.net, self.book).await;
             }

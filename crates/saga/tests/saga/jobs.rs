@@ -132,3 +132,29 @@ async fn a_job_that_nobody_knows_is_parked() {
     let letters = running.letters.list(base::id::DeadLetterId(0), 10).await.unwrap();
     assert!(letters[0].kind == "forgotten" && letters[0].cause.contains("Nobody works"), "{letters:?}");
 }
+
+#[tokio::test]
+async fn a_moment_without_room_costs_a_job_no_lease() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(1, &stage.world, Duration::from_secs(5));
+    stage.work([("call", calls)]).await;
+    stage.leave("call", [1]).await;
+    soon("the call begins", calling.recv()).await;
+    // Neither what was done nor that it is to be done again can be written down.
+    stage.engine.fails.store(3, Ordering::SeqCst);
+    stage.clock.pass(Duration::from_secs(5));
+    stage.until("nothing could be written", || async { stage.engine.fails.load(Ordering::SeqCst) < 2 }).await;
+    // Less than a lease passes, in steps that leave time for what they wake.
+    let mut put_off = false;
+    for look in 0..5_000 {
+        if look % 20 == 0 {
+            stage.clock.pass(Duration::from_millis(200));
+        }
+        put_off = stage.store.leased_count().await.unwrap() == 0 || calling.try_recv().is_ok();
+        if put_off {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(put_off, "it waits for the end of its lease");
+}

@@ -84,6 +84,8 @@ pub struct Watched {
     pub commits: AtomicU64,
     /// How many microseconds the next commit takes.
     pub takes: AtomicI64,
+    /// How many of the next commits fail for want of room.
+    pub fails: AtomicU64,
 }
 
 impl Engine for Watched {
@@ -111,6 +113,9 @@ impl Engine for Watched {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>> {
         Box::pin(async move {
             self.commits.fetch_add(1, Ordering::SeqCst);
+            if self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |fails| fails.checked_sub(1)).is_ok() {
+                return Err(Fault::unavailable("disk_full", "There is no room."));
+            }
             let verdict = self.engine.commit(batch).await;
             let takes = self.takes.swap(0, Ordering::SeqCst);
             self.clock.pass(Duration::from_micros(takes.unsigned_abs()));
@@ -138,6 +143,7 @@ impl Stage {
             clock: clock.clone(),
             commits: AtomicU64::new(0),
             takes: AtomicI64::new(0),
+            fails: AtomicU64::new(0),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
         Stage { clock, world, engine, store, ground }
