@@ -8,7 +8,10 @@ use base::Fault;
 /// Every setting there is, and what it does. An unknown one is refused, so that a typing error is seen.
 pub const KNOWN: [(&str, &str); 21] = [
     ("delivery_time_scale", "how many times faster than real time deliveries go"),
-    ("kitchen_by_hand", "1 when dishes are done only when a cook says so; else they are done by the clock too"),
+    (
+        "kitchen_by_hand",
+        "1 when dishes are done only when a cook says so, until a shop's staff set it for their kitchen; else they are done by the clock too",
+    ),
     ("kitchen_places", "how many times more places than seeded each station has"),
     ("kitchen_time_scale", "how many times faster than real time the kitchen works"),
     (
