@@ -49,6 +49,8 @@ pub struct Found {
     pub orders: usize,
     /// How many of them were delivered.
     pub delivered: usize,
+    /// How many of them were cancelled.
+    pub cancelled: usize,
     /// What does not agree.
     pub wrong: Vec<String>,
 }
@@ -75,8 +77,8 @@ impl Judge<'_> {
             }
             tokio::time::sleep(LOOK).await;
         };
-        let delivered = found.iter().filter(|order| order["state"] == "delivered").count();
-        Ok(Found { orders: found.len(), delivered, wrong })
+        let count = |state: &str| found.iter().filter(|order| order["state"] == state).count();
+        Ok(Found { orders: found.len(), delivered: count("delivered"), cancelled: count("cancelled"), wrong })
     }
 
     async fn at_rest(&self) -> Vec<Value> {

@@ -175,7 +175,10 @@ impl Plan {
             let found = judge.compare().await?;
             wrong.extend(found.wrong);
             println!("people        {}", listed(book.counts()));
-            println!("orders        {} on the platform, {} delivered; all have ended", found.orders, found.delivered);
+            println!(
+                "orders        {} on the platform: {} delivered, {} cancelled",
+                found.orders, found.delivered, found.cancelled
+            );
         }
         let looks = crate::audit::Options::of(self.data.clone(), Some(journal), wrong.is_empty());
         let mut named = wrong.clone();

@@ -22,8 +22,8 @@ const UP_MAX: Duration = Duration::from_secs(60);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(5);
-/// The pause before a start that follows one that failed.
-const AGAIN: Duration = Duration::from_millis(100);
+/// The pause before something that failed is tried again, in milliseconds.
+const AGAIN_MS: u64 = 100;
 /// How the provider may behave, beside well.
 const MOODS: [(&str, &str); 5] = [
     ("provider fails", r#"{"failure_rate":0.5}"#),
@@ -99,9 +99,13 @@ impl Troubles {
             if behaves(provider, how).await {
                 self.strikes(name);
                 self.goes_on(held).await;
-                if behaves(provider, WELL).await {
-                    self.diary.strikes("provider is well again");
+                // It may be down with the platform: no mood is to outlast its time by much, or nobody is ever paid.
+                while !behaves(provider, WELL).await {
+                    if !self.goes_on(AGAIN_MS).await {
+                        return;
+                    }
                 }
+                self.diary.strikes("provider is well again");
             }
         }
     }
@@ -208,7 +212,7 @@ impl House {
                 }
                 troubles.strikes("start without room");
                 tight = now;
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
                 self.start_again()?;
             }
             if Instant::now() > until {
