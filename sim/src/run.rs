@@ -37,6 +37,8 @@ const STEPS_MAX: u64 = 20_000_000;
 /// How long a healed world may take to come to rest: an order's last deadline and a day.
 const REST_MAX: Duration = Duration::from_secs(60 * 3_600);
 
+/// Within how many milliseconds half of the customers come on the day of a rush.
+const RUSH_MS: u64 = 150;
 /// How often a healed platform is asked before it counts as dumb, and looked at while something waits to come to its log.
 const ANSWERED_WITHIN_TRIES: u32 = 60;
 const UNSAID_ROUNDS_MAX: u32 = 8;
@@ -191,7 +193,7 @@ struct Life {
 
 impl Life {
     async fn live(&self, founded: &Cell<Option<Town>>) -> Result<Vec<String>, Fault> {
-        let Life { kernel, weather, book, menu, script, .. } = self;
+        let Life { kernel, weather, book, script, .. } = self;
         let machine = Machine::new(PROVIDER, kernel.clone(), weather.clone(), self.books.clone());
         let router = outside::open_provider(&machine).await?;
         let mut chance = Chance::new(script.seed ^ 0x5e77);
@@ -201,11 +203,22 @@ impl Life {
         let town = Town::found(script, kernel, weather, &self.disk, &provider, &settings, hearing);
         let net = town.net();
         let span = script.span();
+        // On some days most want the same, and half of them come within a breath.
+        let rush = chance.happens(250).then(|| (chance.bits(), span * 3 / 10));
+        let menu = &rush.map_or_else(|| self.menu.clone(), |(number, _)| self.menu.with_wanted(number));
+        if let Some((_, comes)) = rush
+            && !script.alone
+        {
+            kernel.spawn(0, Box::pin(people::rush::shelf(net.clone(), book.clone(), menu.clone(), comes)));
+        }
         for number in 0..script.customers {
             let (net, book, menu) = (net.clone(), book.clone(), menu.clone());
             // Each by a chance of their own, so that fewer customers leave the others as they were.
             let mut own = Chance::new(script.seed ^ (number + 1) << 32);
-            let wait = Duration::from_millis(own.below(u64::try_from(span.as_millis()).unwrap_or(1)));
+            let wait = match rush {
+                Some((_, comes)) if own.happens(500) => comes + Duration::from_millis(own.below(RUSH_MS)),
+                _ => Duration::from_millis(own.below(u64::try_from(span.as_millis()).unwrap_or(1))),
+            };
             kernel.spawn(
                 0,
                 Box::pin(async move {
@@ -264,14 +277,21 @@ impl Life {
             round += 1;
             let is_over = self.kernel.now() > until;
             let letters = people::operator(net, &self.book, round).await;
-            unsaid = if town.unsent() > 0 { unsaid + 1 } else { 0 };
+            let unsent = town.unsent();
+            unsaid = if unsent > 0 { unsaid + 1 } else { 0 };
             if unsaid > UNSAID_ROUNDS_MAX {
-                return Ok(vec!["NothingIsSwallowed: what was said does not come to the log".to_owned()]);
+                let what =
+                    format!("what was said does not come to the log: {unsent} events, while there are {letters} dead letters");
+                return Ok(vec![format!("NothingIsSwallowed: {what}")]);
             }
             let cooking = rest::is_cooking(net).await;
             let pressing = town.pressing().await?;
             // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
-            let waits = letters > 0 || cooking || pressing > 0 || !rest::all(net, "/v1/board?", "orders").await.is_empty();
+            let waits = letters > 0
+                || cooking
+                || pressing > 0
+                || !rest::all(net, "/v1/board?", "orders").await.is_empty()
+                || rest::is_money_moving(net).await;
             if is_over && waits {
                 let what = format!("{letters} dead letters and {pressing} other things never come to an end");
                 self.book.wrong(format!("NothingIsSwallowed: {what}"));

@@ -16,6 +16,7 @@ pub mod net;
 mod office;
 mod receipt;
 pub mod rest;
+pub mod rush;
 mod staff;
 pub mod whims;
 

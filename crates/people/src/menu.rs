@@ -8,9 +8,12 @@ use catalog::seed::{MENU, parse_menu};
 
 use crate::whims::Whims;
 
+/// How many in a thousand want what all want.
+const WANTED: u64 = 700;
+
 /// The menu. Clones share everything.
 #[derive(Clone)]
-pub struct Menu(Arc<Known>);
+pub struct Menu(Arc<Known>, Option<usize>);
 
 struct Known {
     items: Vec<(String, Vec<String>)>,
@@ -26,16 +29,34 @@ impl Menu {
         let sizes = |item: &catalog::seed::Item| item.variants.iter().map(|variant| variant.size.clone()).collect();
         let goods = menu.items.iter().filter_map(|item| item.stock.map(|stock| (item.slug.clone(), stock.initial)));
         let ingredients = menu.ingredients.iter().map(|thing| (thing.slug.clone(), thing.initial));
-        Ok(Menu(Arc::new(Known {
-            items: menu.items.iter().map(|item| (item.slug.clone(), sizes(item))).collect(),
-            stock: ingredients.chain(goods).collect(),
-            goods: menu.items.iter().filter(|item| item.stock.is_some()).map(|item| item.slug.clone()).collect(),
-            stations: menu.stations.iter().map(|station| station.slug.clone()).collect(),
-        })))
+        Ok(Menu(
+            Arc::new(Known {
+                items: menu.items.iter().map(|item| (item.slug.clone(), sizes(item))).collect(),
+                stock: ingredients.chain(goods).collect(),
+                goods: menu.items.iter().filter(|item| item.stock.is_some()).map(|item| item.slug.clone()).collect(),
+                stations: menu.stations.iter().map(|station| station.slug.clone()).collect(),
+            }),
+            None,
+        ))
+    }
+
+    /// Makes the menu of a day on which most want the same: one of the goods, by a number.
+    pub fn with_wanted(&self, number: u64) -> Menu {
+        let place = usize::try_from(number % self.0.goods.len().max(1) as u64).unwrap_or(0);
+        Menu(self.0.clone(), self.0.goods.get(place).map(|_| place))
+    }
+
+    /// Gives what most want, if there is such a thing.
+    pub fn wanted(&self) -> Option<&str> {
+        self.0.goods.get(self.1?).map(String::as_str)
     }
 
     /// Gives some item and one of its sizes.
     pub fn any(&self, world: &World) -> (String, String) {
+        if let Some(wanted) = self.wanted().filter(|_| world.happens(WANTED)) {
+            let sizes = self.0.items.iter().find(|(item, _)| item == wanted).map_or(&[][..], |(_, sizes)| sizes);
+            return (wanted.to_owned(), sizes.get(at(world, sizes.len())).cloned().unwrap_or_default());
+        }
         let (item, sizes) = &self.0.items[at(world, self.0.items.len())];
         (item.clone(), sizes.get(at(world, sizes.len())).cloned().unwrap_or_default())
     }
