@@ -164,3 +164,23 @@ async fn ids_become_visible_out_of_their_order_as_with_many_writers() {
     }
     assert!(late > 0, "whoever follows `id > last` would have lost nothing in {seen} events");
 }
+
+#[tokio::test]
+async fn a_claim_by_a_clock_that_is_far_ahead_holds_nothing() {
+    let place = Place::fresh().await;
+    let (store, rows) = (sql::laws::open(&place).await, place.rows());
+    let event = NewEvent {
+        topic: "law-events",
+        kind: "law.broken.v1",
+        key: 1,
+        at: Timestamp(1),
+        correlation: String::new(),
+        data: "{}".to_owned(),
+    };
+    store.commit(sql::Once::Nothing, sql::Change::new().say(event)).await.unwrap();
+    let apart = sql::CLOCKS_APART.as_micros() as i64;
+    let claim = async |now: i64| rows.claim("law", 10, Timestamp(now), Timestamp(now + 10)).await.unwrap().len();
+    assert_eq!(claim(100 + apart).await, 1);
+    assert_eq!(claim(100).await, 0, "clocks may be apart by so much");
+    assert_eq!(claim(99).await, 1);
+}

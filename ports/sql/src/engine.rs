@@ -1,5 +1,7 @@
 //! The narrow trait that adapters implement: ordered steps, all or nothing.
 
+use std::time::Duration;
+
 use base::{BoxFuture, Event, Fault, NewEvent, Timestamp};
 use tokio::sync::watch;
 
@@ -87,11 +89,16 @@ pub trait Engine: Send + Sync + 'static {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>>;
 }
 
+/// How far the clocks of two relays may be apart. A claim that ends later than one that is made now, by more than this, was
+/// made by a clock that is wrong: it would hold its keys for as long as that clock was ahead, so it holds nothing.
+pub const CLOCKS_APART: Duration = Duration::from_secs(60);
+
 /// What a relay takes from, where the log is not in the same file as the state: events that were committed and have not
 /// reached it yet. A relay claims; it never follows `id > last`, because ids become visible out of commit order.
 pub trait Outbox: Send + Sync + 'static {
     /// Claims at most `limit` events of a service until `until`, the oldest first: none that somebody holds at `now`, and none whose
-    /// key is held, so that the order of a key outlives the relay that held it.
+    /// key is held, so that the order of a key outlives the relay that held it. What is claimed beyond `until` by more than
+    /// [`CLOCKS_APART`] is held by nobody.
     fn claim<'a>(
         &'a self,
         service: &'a str,

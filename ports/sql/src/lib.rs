@@ -29,7 +29,7 @@ mod value;
 pub use acts::Act;
 pub use change::{AllOutcome, Change, Expect, Heard, NewJob, Once, Outcome, Statement, statement};
 pub use embedded::Embedded;
-pub use engine::{Batch, Engine, Migration, Outbox, Step, Verdict};
+pub use engine::{Batch, CLOCKS_APART, Engine, Migration, Outbox, Step, Verdict};
 pub use jobs::Job;
 pub use letters::{Letter, ParkedKey, What};
 #[cfg(feature = "postgres")]

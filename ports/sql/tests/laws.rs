@@ -85,3 +85,17 @@ async fn a_key_waits_for_the_relay_that_died_with_it() {
     assert_eq!((later.len(), later[0]), (3, held[0]), "its events come in their order");
     assert!(bed.server().news().has_changed().is_ok());
 }
+
+#[tokio::test]
+async fn a_claim_by_a_clock_that_is_far_ahead_holds_nothing() {
+    let bed = server().await;
+    let store = sql::laws::open(&bed).await;
+    let apart = sql::CLOCKS_APART.as_micros() as i64;
+    say(&store, 1).await;
+    let near = bed.claim(1, 100 + apart).await;
+    assert!(bed.claim(10, 100).await.is_empty(), "clocks may be apart by so much");
+    say(&store, 1).await;
+    assert_eq!(bed.claim(10, 110 + apart).await.len(), 2);
+    let far = bed.claim(10, 100 - 1).await;
+    assert_eq!((far.len(), far[0]), (2, near[0]), "both events of the key, in their order");
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{BoxFuture, Event, Fault, Timestamp};
 use embedded::{Database, rusqlite};
 use serde_json::value::RawValue;
-use sql::{Batch, Embedded, Engine, Expect, Migration, Outbox, Row, Step, Value, Verdict};
+use sql::{Batch, CLOCKS_APART, Embedded, Engine, Expect, Migration, Outbox, Row, Step, Value, Verdict};
 use tokio::sync::{RwLock, watch};
 
 use crate::cluster::server::{Asked, Server};
@@ -197,16 +197,17 @@ impl Outbox for Rows {
         let text = text_of(service, |service| {
             format!(
                 "update {service}_outbox set claimed_until = ?3 where id in (select id from {service}_outbox
-                    where claimed_until <= ?1 and key not in (select key from {service}_outbox where claimed_until > ?1)
+                    where (claimed_until <= ?1 or claimed_until > ?4)
+                    and key not in (select key from {service}_outbox where claimed_until > ?1 and claimed_until <= ?4)
                     order by id limit ?2) returning {COLUMNS}"
             )
         });
         let service = service.to_owned();
         Box::pin(async move {
             let claimed = self.write(move |connection| {
+                let params = [now.micros(), limit as i64, until.micros(), (until + CLOCKS_APART).micros()];
                 let mut statement = connection.prepare_cached(text)?;
-                let rows = statement
-                    .query_map(rusqlite::params![now.micros(), limit as i64, until.micros()], |row| event(&service, row))?;
+                let rows = statement.query_map(params, |row| event(&service, row))?;
                 rows.collect::<rusqlite::Result<Vec<Event>>>()
             });
             let mut events = claimed.await.or_unreachable()?;

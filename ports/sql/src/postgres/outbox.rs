@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use super::{Postgres, fault};
-use crate::Outbox;
 use crate::migration::checksum;
 use crate::tables::intern;
+use crate::{CLOCKS_APART, Outbox};
 
 pub(super) fn table(p: &str) -> String {
     format!(
@@ -49,10 +49,12 @@ impl Outbox for Postgres {
         Box::pin(async move {
             let text = intern(format!(
                 "update {service}_outbox set claimed_until = $3 where id in (select id from {service}_outbox
-                    where claimed_until <= $1 and key not in (select key from {service}_outbox where claimed_until > $1)
+                    where (claimed_until <= $1 or claimed_until > $4)
+                    and key not in (select key from {service}_outbox where claimed_until > $1 and claimed_until <= $4)
                     order by id limit $2) returning id, topic, kind, key, at, correlation, data"
             ));
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let latest = until + CLOCKS_APART;
             let mut connection = self.pool.take().await?;
             let statement = connection.statement(text).await.map_err(|error| fault(&error))?;
             let client = &connection.client;
@@ -61,7 +63,7 @@ impl Outbox for Postgres {
             let lock = format!("begin; select pg_advisory_xact_lock({})", checksum(&format!("{service} outbox")));
             let claimed = async {
                 client.batch_execute(&lock).await?;
-                let rows = client.query(&statement, &[&now.micros(), &limit, &until.micros()]).await?;
+                let rows = client.query(&statement, &[&now.micros(), &limit, &until.micros(), &latest.micros()]).await?;
                 client.batch_execute("commit").await?;
                 Ok(rows)
             };
