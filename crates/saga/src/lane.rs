@@ -308,7 +308,8 @@ impl Lane {
 
     fn heard(&self, window: &Window, done: &[i64]) -> (Heard, crate::window::Move) {
         let to = window.moving(done);
-        (Heard { source: self.source.clone(), from: to.from, upto: to.upto, ahead: to.ahead.clone() }, to)
+        let heard = Heard { source: self.source.clone(), from: to.from, upto: to.upto, ahead: to.ahead.clone(), known: to.known };
+        (heard, to)
     }
 
     /// Commits what was made: all at once, and one by one where that was refused.

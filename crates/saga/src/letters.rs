@@ -68,7 +68,11 @@ impl Letters {
             What::Event if planted(Mistake::RedriveSkipsTheQueue) => vec![letter],
             What::Event => {
                 let all = self.store.parked(Some(letter.key), 0, LETTERS_MAX).await?;
-                all.into_iter().filter(|other| other.what == What::Event && other.source == letter.source).collect()
+                let events = all.into_iter().filter(|other| other.what == What::Event && other.source == letter.source);
+                let mut letters: Vec<Letter> = events.collect();
+                // By their place in the log: the clocks of those who parked them may be apart, and their ids with them.
+                letters.sort_by_key(|letter| letter.seq);
+                letters
             }
         };
         let mut redriven = 0;

@@ -40,6 +40,8 @@ pub(crate) struct Move {
     pub(crate) from: i64,
     pub(crate) upto: i64,
     pub(crate) ahead: Vec<i64>,
+    /// How many events up to `upto` were done ahead before.
+    pub(crate) known: u64,
 }
 
 impl Window {
@@ -115,7 +117,8 @@ impl Window {
         let slow = |seq: &&i64| !done_set.contains(seq) && !planted(Mistake::CursorSkipsTheSlow);
         let lowest_open = self.open.keys().find(slow);
         let upto = lowest_open.map_or(self.read_to, |seq| seq - 1).max(self.cursor);
-        Move { from: self.cursor, upto, ahead: done.iter().copied().filter(|seq| *seq > upto).collect() }
+        let known = self.ahead.range(..=upto).count() as u64;
+        Move { from: self.cursor, upto, ahead: done.iter().copied().filter(|seq| *seq > upto).collect(), known }
     }
 
     /// Notes that a move was committed.
@@ -194,11 +197,11 @@ mod tests {
         assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [13], "12 waits behind 11");
         assert_eq!(window.alarm(), Some(Duration::ZERO));
         let to = window.moving(&[13]);
-        assert_eq!(to, Move { from: 10, upto: 10, ahead: vec![13] });
+        assert_eq!(to, Move { from: 10, upto: 10, ahead: vec![13], known: 0 });
         window.moved(&[13], &to);
         assert_eq!(window.alarm(), Some(Duration::from_secs(1)));
         let to = window.moving(&[11, 12]);
-        assert_eq!(to, Move { from: 10, upto: 13, ahead: vec![] });
+        assert_eq!(to, Move { from: 10, upto: 13, ahead: vec![], known: 1 });
         window.moved(&[11, 12], &to);
         assert_eq!((window.cursor(), window.len()), (13, 0));
     }
@@ -208,7 +211,7 @@ mod tests {
         let mut window = Window::new(10, [12]);
         window.take([event(11, 1), event(12, 2), event(13, 3)], 20);
         assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [11, 13]);
-        assert_eq!(window.moving(&[11, 13]), Move { from: 10, upto: 20, ahead: vec![] });
+        assert_eq!(window.moving(&[11, 13]), Move { from: 10, upto: 20, ahead: vec![], known: 1 });
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Database {
         let failed = |error: rusqlite::Error| fault(&error);
         let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
         settle(&connection, options.synchronous).map_err(failed)?;
+        make_durable(&connection);
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
         let tail = Arc::new(Tail::new(log.high, options.tail_events));
@@ -334,6 +335,22 @@ fn settle(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result
         pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 67108864; pragma temp_store = memory;
         pragma cache_size = -32000;"
     ))
+}
+
+/// Makes durable what is there, whatever the process before this one has seen of the disk.
+///
+/// When a flush fails, the system may forget that these pages are yet to be written (Rebello et al., "Can applications
+/// recover from fsync failures?", USENIX ATC 2020). A process that then dies leaves commits in the log that can be read and
+/// are not on the disk; whatever is committed and flushed after them is lost with them when the power goes. So all of the
+/// log is written anew, to where it belongs, before anything is added to it.
+fn make_durable(connection: &Connection) {
+    let done = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0));
+    match done {
+        Ok(0) => {}
+        // Without room nothing new can be committed either; the log is kept, and the next checkpoint tries again.
+        Ok(_) => tracing::warn!("the log of the database could not be emptied: somebody else reads it"),
+        Err(error) => tracing::warn!(%error, "the log of the database could not be emptied"),
+    }
 }
 
 fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {

@@ -157,6 +157,9 @@ pub struct Heard {
     pub upto: i64,
     /// Events beyond `upto` that are done by this commit, ahead of a slower one.
     pub ahead: Vec<i64>,
+    /// How many events up to `upto` are known to have been done ahead, so that this commit has left them out. Should there
+    /// be others, a second loop has done them, and this commit must not do them again.
+    pub known: u64,
 }
 
 /// What makes a commit happen once.

@@ -76,7 +76,7 @@ impl Compiled {
                     self.push(texts.ahead_put, params![&source, seq], Expect::Rows(1), Stands::Once);
                 }
                 if heard.upto > heard.from {
-                    self.push(texts.ahead_drop, params![&source, heard.upto], Expect::Any, Stands::Own);
+                    self.push(texts.ahead_drop, params![&source, heard.upto], Expect::Rows(heard.known), Stands::Once);
                 }
             }
             Once::Job { id, lease } => {

@@ -259,7 +259,8 @@ impl Store {
                 if moved && position >= heard.upto && heard.ahead.iter().all(done) {
                     return Ok(Some(Ended::Repeated(Vec::new())));
                 }
-                let fenced = position != heard.from || heard.ahead.iter().any(done);
+                let strange = ahead.iter().filter(|seq| **seq <= heard.upto).count() as u64 != heard.known;
+                let fenced = position != heard.from || heard.ahead.iter().any(done) || heard.upto > heard.from && strange;
                 Ok(fenced.then_some(Ended::Fenced))
             }
             Once::Job { id, lease } => match self.read_one(self.0.texts.job_lease_of, params![*id]).await? {

@@ -108,7 +108,7 @@ pub(super) const CHECKS: &[Check] = &[
         NothingIsSwallowed, "letter_behind_a_stranger", [],
         "A dead letter of {service} ({kind}) waits behind one of another key.",
         "select l.service, l.id as dead_letter_id, l.kind, l.behind as behind_id from letters l join letters f on f.service = l.service and f.id = l.behind
-         where f.key <> l.key or f.source <> l.source or f.id >= l.id",
+         where f.key <> l.key or f.source <> l.source or f.seq >= l.seq",
     ),
     check!(
         NothingIsSwallowed, "letter_not_yet_heard", [],

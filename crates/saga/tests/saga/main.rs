@@ -2,4 +2,5 @@
 
 mod jobs;
 mod lanes;
+mod letters;
 mod stage;

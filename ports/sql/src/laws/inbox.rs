@@ -4,7 +4,7 @@ use super::{Bed, add_stock, event, open, put_stock, start_with, stock, take_stoc
 use crate::{AllOutcome, Change, Heard, Once, Outcome};
 
 fn heard(from: i64, upto: i64, ahead: &[i64]) -> Heard {
-    Heard { source: "orders".to_owned(), from, upto, ahead: ahead.to_vec() }
+    Heard { source: "orders".to_owned(), from, upto, ahead: ahead.to_vec(), known: 0 }
 }
 
 fn add() -> Change {
@@ -67,9 +67,12 @@ pub async fn an_event_done_ahead_is_not_done_again(bed: &dyn Bed) {
     assert_eq!(commit(heard(0, 0, &[5, 7])).await.unwrap(), Outcome::Repeated { answer: vec![] });
     assert_eq!(commit(heard(0, 0, &[6, 7])).await.unwrap(), Outcome::Fenced);
     assert_eq!(commit(heard(0, 0, &[7])).await.unwrap(), Outcome::Repeated { answer: vec![] });
-    assert!(matches!(commit(heard(0, 5, &[9])).await.unwrap(), Outcome::Done { .. }));
+    // A second loop with the same cursor has not seen that 5 was done, and would do it again.
+    assert_eq!(commit(heard(0, 5, &[9])).await.unwrap(), Outcome::Fenced);
+    assert!(matches!(commit(Heard { known: 1, ..heard(0, 5, &[9]) }).await.unwrap(), Outcome::Done { .. }));
     assert_eq!(store.cursor("orders").await.unwrap(), (5, vec![7, 9]));
-    assert!(matches!(commit(heard(5, 9, &[])).await.unwrap(), Outcome::Done { .. }));
+    assert_eq!(commit(Heard { known: 1, ..heard(5, 9, &[]) }).await.unwrap(), Outcome::Fenced);
+    assert!(matches!(commit(Heard { known: 2, ..heard(5, 9, &[]) }).await.unwrap(), Outcome::Done { .. }));
     assert_eq!((store.cursor("orders").await.unwrap(), stock(&store, 1).await), ((9, vec![]), 3));
 }
 

@@ -102,3 +102,26 @@ async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
     println!("{failed} commits were refused, {there} of them are there");
     assert!(failed > 20, "{failed}");
 }
+
+#[tokio::test]
+async fn what_the_next_process_saw_of_a_failed_sync_outlives_the_power() {
+    for seed in 0..60 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, 4_000).await.unwrap();
+        assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
+        disk.fail_sync(1);
+        let refused = commits(&database, 10, 20, &mut dice, &mut ledger).await;
+        assert!(refused.is_some(), "seed {seed}: a sync failed");
+        // It dies before it can write the same place again.
+        disk.kill();
+        drop(database);
+        disk.start();
+        let next = open(&disk, 4_000).await.unwrap();
+        ledger = Ledger::of(&next).await.unwrap();
+        assert!(commits(&next, 40, 10, &mut dice, &mut ledger).await.is_none());
+        disk.cut();
+        drop(next);
+        disk.start();
+        assert_eq!(Ledger::of(&open(&disk, 4_000).await.unwrap()).await.unwrap(), ledger, "seed {seed}");
+    }
+}

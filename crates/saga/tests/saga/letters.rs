@@ -1,0 +1,58 @@
+//! Dead letters go through in the order of their key.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use base::id::DeadLetterId;
+use base::{Event, Principal, Timestamp};
+use saga::React;
+use serde_json::value::RawValue;
+use sql::{Change, Letter, Once, What};
+
+use crate::stage::Stage;
+
+const KEY: i64 = 7;
+
+fn letter(id: i64, seq: i64, behind: Option<i64>) -> Letter {
+    let event = Event {
+        seq,
+        source: "orders".to_owned(),
+        topic: "order-events".to_owned(),
+        kind: "order.created.v1".to_owned(),
+        key: KEY,
+        at: Timestamp(1),
+        correlation: String::new(),
+        data: RawValue::from_string("{}".to_owned()).unwrap(),
+    };
+    Letter {
+        id,
+        what: What::Event,
+        source: event.source.clone(),
+        seq,
+        kind: event.kind.clone(),
+        key: KEY,
+        body: serde_json::to_string(&event).unwrap(),
+        cause: "It failed.".to_owned(),
+        attempts: 1,
+        parked_at: Timestamp(1),
+        behind,
+    }
+}
+
+#[tokio::test]
+async fn letters_go_through_by_their_place_in_the_log_though_the_clocks_of_those_who_parked_them_were_apart() {
+    let stage = Stage::new().await;
+    // The first was parked by a process whose clock was ahead, so its id is the greatest.
+    for parked in [letter(90, 1, None), letter(40, 2, Some(90)), letter(50, 3, Some(90))] {
+        stage.store.commit(Once::Nothing, stage.store.park(&parked)).await.unwrap();
+    }
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = heard.clone();
+    let react = React::One(Arc::new(move |event: Arc<Event>| {
+        hears.lock().unwrap().push(event.seq);
+        Box::pin(async { Ok(Change::new()) })
+    }));
+    let running = stage.start(BTreeMap::from([("order.created", react)]), []).await;
+    let redriven = running.letters.redrive(DeadLetterId(40), &Principal::platform("shop")).await;
+    assert_eq!((redriven.unwrap(), heard.lock().unwrap().clone()), (3, vec![1, 2, 3]));
+}
