@@ -45,6 +45,12 @@ struct Claimed {
     more: bool,
 }
 
+/// What becomes of a job that failed, with the cause.
+enum End {
+    Later(Timestamp, String),
+    Parked(String),
+}
+
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) world: World,
@@ -145,7 +151,7 @@ impl Worker {
             Ok(jobs) => {
                 for job in jobs {
                     let fault = Fault::internal("job_unknown", format!("Nobody works jobs of the kind {}.", job.kind));
-                    self.park(&job, &fault).await;
+                    self.insist(&job, End::Parked(fault.to_string()), || self.world.now() < now + LEASE).await;
                 }
             }
             Err(fault) => {
@@ -256,30 +262,37 @@ impl Worker {
         if in_time && retry.goes_on(&fault, attempts) {
             let due = now + self.world.backoff(attempts.saturating_sub(1), retry.first, retry.longest);
             tracing::debug!(service = self.plan.service, job = %job.kind, key = job.key, attempts, %fault, cause = fault.cause, "a job failed and is tried again");
-            // A store that fails is asked again: else a moment without room would cost every job in hand a whole lease.
-            while let Err(fault) = self.store.reschedule(job, due, &fault.to_string()).await {
-                if !is_held() {
-                    // It comes back by itself.
-                    tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be put off");
-                    return;
-                }
-                self.world.sleep(STORE_WAIT).await;
-            }
+            self.insist(job, End::Later(due, fault.to_string()), is_held).await;
             return;
         }
         tracing::error!(service = self.plan.service, job = %job.kind, order_id = job.key, correlation = %job.correlation, attempts, %fault, cause = fault.cause, "a job is parked");
-        self.park(job, &fault).await;
+        self.insist(job, End::Parked(fault.to_string()), is_held).await;
     }
 
-    async fn park(&self, job: &Job, fault: &Fault) {
-        let change: Change = self.letters.park_job(job, &fault.to_string());
-        match self.store.commit(job.once(), change).await {
-            Ok(Outcome::Done { .. }) => gauge!("comanda_dead_letters", "service" => self.plan.service).increment(1.0),
-            Ok(_) => {}
-            // The lease ends by itself, and the job comes back.
-            Err(fault) => {
-                tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could not be parked")
+    /// Asks a store that fails again for as long as the lease holds: else a moment without room would cost every job in
+    /// hand a whole lease.
+    async fn insist(&self, job: &Job, end: End, is_held: impl Fn() -> bool) {
+        while let Err(fault) = self.end(job, &end).await {
+            if !is_held() {
+                // It comes back by itself.
+                tracing::warn!(service = self.plan.service, job = %job.kind, %fault, cause = fault.cause, "a job could be neither put off nor parked");
+                return;
             }
+            self.world.sleep(STORE_WAIT).await;
         }
+    }
+
+    async fn end(&self, job: &Job, end: &End) -> Result<(), Fault> {
+        let cause = match end {
+            End::Later(due, cause) => return self.store.reschedule(job, *due, cause).await.map(drop),
+            End::Parked(cause) => cause,
+        };
+        match self.store.commit(job.once(), self.letters.park_job(job, cause)).await? {
+            Outcome::Done { .. } => gauge!("comanda_dead_letters", "service" => self.plan.service).increment(1.0),
+            Outcome::Unknown => return Err(Fault::unavailable("park_in_doubt", "It is not known whether the job was parked.")),
+            // An earlier try did it, or the job is another's by now.
+            _ => {}
+        }
+        Ok(())
     }
 }

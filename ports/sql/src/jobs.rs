@@ -7,8 +7,8 @@ use base::{Fault, Mistake, Timestamp, planted};
 use crate::store::COMMIT_TIMEOUT;
 use crate::{Batch, Expect, Once, Outcome, Row, Step, Store, Value, Verdict, params, tables};
 
-/// How often a claim is repeated while nobody knows whether it happened.
-const CLAIM_TRIES_MAX: u32 = 6;
+/// How often a claim is repeated at least while nobody knows whether it happened.
+const CLAIM_TRIES: u32 = 6;
 
 /// A job as its worker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,48 +94,66 @@ impl Store {
     }
 
     /// Claims jobs as they were read; gives those that are held under the lease afterwards.
-    async fn claim(&self, mut jobs: Vec<Job>, now: Timestamp, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
+    ///
+    /// A claim in doubt is repeated for as long as its lease would hold: given up earlier, the jobs that it took after all
+    /// would lie under it, and nobody would work them.
+    async fn claim(&self, jobs: Vec<Job>, now: Timestamp, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
         if jobs.is_empty() {
             return Ok(jobs);
         }
-        for tries in 0..CLAIM_TRIES_MAX {
-            let steps = jobs.iter().map(|job| Step {
-                text: self.0.texts.job_claim,
-                params: params![job.id, job.lease, lease, lease_until, now],
-                expect: Expect::Any,
-            });
-            let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new(), alone: false };
-            let rows = match self.0.world.within(COMMIT_TIMEOUT, self.0.engine.commit(batch)).await {
-                Ok(Ok(Verdict::Done { rows, .. })) => rows,
-                // Certain, unless an earlier try is still on its way.
-                Ok(Err(fault)) if tries == 0 => return Err(fault),
-                // A repeat claims nothing twice, and once it has happened the first try can change nothing any more.
-                Err(_) | Ok(Ok(Verdict::Unknown) | Err(_)) => {
-                    let wait = self.0.world.backoff(tries, Duration::from_millis(5), Duration::from_millis(200));
-                    self.0.world.sleep(wait).await;
-                    continue;
-                }
-                Ok(Ok(Verdict::Missed { .. })) => {
-                    return Err(Fault::internal("claim_missed", "A claim was refused, though it may change any number of rows."));
-                }
-            };
-            let mut held = Vec::with_capacity(jobs.len());
-            for (mut job, rows) in jobs.drain(..).zip(rows) {
-                // Whoever was quicker has it now; after a doubt, that may have been this very claim.
-                if rows == 1 || (tries > 0 && self.lease_of(job.id).await? == Some(lease)) {
-                    job.lease = lease;
-                    job.attempts += 1;
-                    held.push(job);
-                }
+        let until = self.0.world.monotonic() + lease_until.since(now);
+        let mut tries = 0;
+        while tries < CLAIM_TRIES || self.0.world.monotonic() < until {
+            if let Some(held) = self.try_claim(&jobs, now, lease, lease_until, tries > 0).await? {
+                let claimed = |job: Job| Job { lease, attempts: job.attempts + 1, ..job };
+                return Ok(held.into_iter().map(claimed).collect());
             }
-            return Ok(held);
+            self.0.world.sleep(self.0.world.backoff(tries, Duration::from_millis(5), Duration::from_millis(200))).await;
+            tries += 1;
         }
         // Should they be claimed after all, they come back when the lease ends.
         Err(Fault::unavailable("claim_in_doubt", "It is not known whether the jobs were claimed."))
     }
 
-    async fn lease_of(&self, id: i64) -> Result<Option<i64>, Fault> {
-        self.read_one(self.0.texts.job_lease_of, params![id]).await?.map(|row| row.int(0)).transpose()
+    /// Claims jobs once and gives those that are held afterwards, as they were; `None` when nobody knows.
+    ///
+    /// A repeat claims nothing twice, and once it has happened the tries before it can change nothing any more.
+    async fn try_claim(
+        &self,
+        jobs: &[Job],
+        now: Timestamp,
+        lease: i64,
+        lease_until: Timestamp,
+        in_doubt: bool,
+    ) -> Result<Option<Vec<Job>>, Fault> {
+        let steps = jobs.iter().map(|job| Step {
+            text: self.0.texts.job_claim,
+            params: params![job.id, job.lease, lease, lease_until, now],
+            expect: Expect::Any,
+        });
+        let batch = Batch { service: self.0.service, steps: steps.collect(), events: Vec::new(), alone: false };
+        let rows = match self.0.world.within(COMMIT_TIMEOUT, self.0.engine.commit(batch)).await {
+            // After a doubt, whoever was quicker may have been this very claim.
+            Ok(Ok(Verdict::Done { .. })) if in_doubt => return Ok(self.held_under(lease, jobs).await.ok()),
+            Ok(Ok(Verdict::Done { rows, .. })) => rows,
+            Ok(Ok(Verdict::Missed { .. })) => {
+                return Err(Fault::internal("claim_missed", "A claim was refused, though it may change any number of rows."));
+            }
+            // Certain, unless an earlier try is still on its way.
+            Ok(Err(fault)) if !in_doubt => return Err(fault),
+            Err(_) | Ok(Ok(Verdict::Unknown) | Err(_)) => return Ok(None),
+        };
+        Ok(Some(jobs.iter().zip(rows).filter(|(_, rows)| *rows == 1).map(|(job, _)| job.clone()).collect()))
+    }
+
+    /// Gives those of some jobs that are held under a lease.
+    async fn held_under(&self, lease: i64, jobs: &[Job]) -> Result<Vec<Job>, Fault> {
+        let mut held = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let now = self.read_one(self.0.texts.job_lease_of, params![job.id]).await?.map(|row| row.int(0)).transpose()?;
+            held.extend((now == Some(lease)).then(|| job.clone()));
+        }
+        Ok(held)
     }
 
     /// Gives claimed jobs back that were not begun: the claim does not count as an attempt, and who holds one meanwhile keeps it.
@@ -163,15 +181,17 @@ impl Store {
         self.read_one(tables::jobs_next(self.0.service, kinds.len()), params).await?.map_or(Ok(None), |row| row.opt_time(0))
     }
 
-    /// Gives a claimed job back to be done later, with the cause; false when the lease was lost.
+    /// Gives a claimed job back to be done later, with the cause; false when the lease was lost, or an earlier call that
+    /// was in doubt had done it.
     pub async fn reschedule(&self, job: &Job, due: Timestamp, cause: &str) -> Result<bool, Fault> {
         let later = crate::statement(self.0.texts.job_later, params![job.id, job.lease, due, cause]).expecting(1);
         let outcome = self.commit(Once::Nothing, crate::Change::new().write(later)).await?;
-        let given = matches!(outcome, Outcome::Done { .. });
-        if given {
-            self.call_hooks(due);
+        if outcome == Outcome::Unknown {
+            return Err(Fault::unavailable("reschedule_in_doubt", "It is not known whether the job was put off."));
         }
-        Ok(given)
+        // The call before this one may have done it, and have been in doubt.
+        self.call_hooks(due);
+        Ok(matches!(outcome, Outcome::Done { .. }))
     }
 
     /// Lists jobs by id, beginning after one.

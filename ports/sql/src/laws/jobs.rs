@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use super::doubt::{Doubt, Doubtful};
 use super::{Bed, TABLES, add_stock, open, put_stock, start_with, stock};
@@ -240,4 +241,31 @@ pub async fn a_claim_in_doubt_is_asked_for_until_it_is_certain(bed: &dyn Bed) {
     engine.expect(vec![Doubt::Lost; 100]);
     let claimed = store.claim_due(Timestamp(100), &[("call", 9)], 50, Timestamp(1_100)).await;
     assert_eq!(claimed.unwrap_err().code, "claim_in_doubt");
+}
+
+/// A claim in doubt is asked for as long as its lease would hold: else what it took after all would lie there unworked.
+pub async fn a_claim_is_not_given_up_while_its_lease_would_hold(bed: &dyn Bed) {
+    let engine = Arc::new(Doubtful::new(bed.engine()));
+    let store = Store::open(engine.clone(), "law", TABLES, bed.world()).await.unwrap();
+    made(&store, job("call", 5, 100)).await;
+    let doubts = std::iter::once(Doubt::Happened).chain(vec![Doubt::Lost; 8]);
+    engine.expect(doubts.collect());
+    let until = Timestamp(100) + Duration::from_secs(60);
+    let claimed = store.claim_due(Timestamp(100), &[("call", 9)], 11, until).await.unwrap();
+    assert_eq!(claimed.iter().map(|job| (job.lease, job.attempts)).collect::<Vec<_>>(), [(11, 1)]);
+}
+
+/// Nobody is told that a job was lost to another worker, or put off, while nobody knows.
+pub async fn what_is_put_off_in_doubt_is_asked_for_again(bed: &dyn Bed) {
+    for (key, doubt) in [(1, Doubt::Happened), (2, Doubt::Lost)] {
+        let engine = Arc::new(Doubtful::new(bed.engine()));
+        let store = Store::open(engine.clone(), "law", TABLES, bed.world()).await.unwrap();
+        made(&store, job("call", key, 100)).await;
+        let claimed = claim(&store, 100, 11).await;
+        engine.expect(vec![doubt]);
+        assert_eq!(store.reschedule(&claimed[0], Timestamp(300), "busy").await.unwrap_err().code, "reschedule_in_doubt");
+        assert_eq!(store.reschedule(&claimed[0], Timestamp(300), "busy").await.unwrap(), key == 2);
+        let kept = store.job("call", key).await.unwrap().unwrap();
+        assert_eq!((kept.due, kept.lease), (Timestamp(300), 0), "put off once, and held by nobody");
+    }
 }

@@ -100,6 +100,8 @@ macro_rules! laws {
             jobs: jobs_of_unknown_kinds_are_found = jobs_of_unknown_kinds_are_found,
             jobs: a_job_given_back_was_not_attempted = a_job_given_back_was_not_attempted,
             jobs: a_claim_in_doubt_is_asked_for_until_it_is_certain = a_claim_in_doubt_is_asked_for_until_it_is_certain,
+            jobs: a_claim_is_not_given_up_while_its_lease_would_hold = a_claim_is_not_given_up_while_its_lease_would_hold,
+            jobs: what_is_put_off_in_doubt_is_asked_for_again = what_is_put_off_in_doubt_is_asked_for_again,
             records: s4_p07_a_letter_is_kept_until_it_is_taken_once = a_letter_is_kept_until_it_is_taken_once,
             records: acts_tell_who_and_why = acts_tell_who_and_why,
             records: old_answers_are_forgotten_and_new_ones_kept = old_answers_are_forgotten_and_new_ones_kept,
