@@ -83,8 +83,8 @@ struct OfShop {
 
 /// The shops whose calendar an event needs.
 pub fn shop_of(event: &Event) -> Option<ShopId> {
-    let needs = matches!(event.name(), "order.created" | "order.cancelled" | "order.delivered");
-    event.peek::<OfShop>().ok().map(|of| ShopId(of.shop_id)).filter(|shop| needs && shop.0 != 0)
+    let of = is_about_an_order(event).then(|| event.peek::<OfShop>().ok()).flatten();
+    of.map(|of| ShopId(of.shop_id)).filter(|shop| shop.0 != 0)
 }
 
 /// Tells whether an event opens or ends an order.
