@@ -51,7 +51,7 @@ enum Bench {
 #[derive(Args, Clone)]
 pub struct CeilingOptions {
     /// For how long, in seconds.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 10.0)]
     seconds: f64,
     /// Added to every flush, in milliseconds.
     #[arg(long, default_value_t = 0)]

@@ -18,7 +18,7 @@ use crate::replay::{self, file};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub async fn run(options: OrdersOptions) -> Result<ExitCode, Fault> {
-    let ceiling = super::measure_ceiling(&options.file, 5.0, options.flush_delay_ms).await?;
+    let ceiling = super::measure_ceiling(&options.file, 10.0, options.flush_delay_ms).await?;
     let rate = options.rate.unwrap_or(ceiling * options.share);
     let scratch = Scratch::new()?;
     let data: PathBuf = options.data.clone().unwrap_or_else(|| scratch.path().join("data"));

@@ -20,7 +20,7 @@ pub const ORDERS: usize = 64;
 pub enum Role {
     /// The same in every copy.
     Same,
-    /// Grows from copy to copy by so much, as ids do, which are ordered by time.
+    /// Grows from copy to copy by so much, as times do, and ids, which are ordered by time.
     Grows(i64),
     /// Random, as the keys of requests are.
     Random,
@@ -153,7 +153,7 @@ fn role<'a>(table: &str, name: &str, values: impl Iterator<Item = &'a Value>) ->
     if (table, name) == ("orders_answers", "key") {
         return Role::Random;
     }
-    if !matches!(name, "id" | "order_id" | "seq" | "contact_id" | "key") {
+    if !matches!(name, "id" | "order_id" | "seq" | "contact_id" | "key" | "at" | "due" | "wake") {
         return Role::Same;
     }
     let numbers: Vec<i64> =
