@@ -229,7 +229,7 @@ impl PutWrite {
 }
 
 impl Write for PutWrite {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<embedded::Verdict, WriteError> {
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<embedded::Verdict, WriteError> {
         if tx.execute(&self.text, params_from_iter(&self.params))? != 1 {
             return Ok(embedded::Verdict::Missed(0));
         }

@@ -145,7 +145,7 @@ impl Database {
     pub async fn submit(&self, write: Box<dyn Write>) {
         match &self.0.submit {
             Submit::Inline(writer) => match writer.lock().expect("the writer does not panic").as_mut() {
-                Some(writer) => writer.group(vec![write]),
+                Some(writer) => writer.at_work().group(vec![write]),
                 None => write.ended(Ended::Failed(closed())),
             },
             Submit::Thread { queue, depth, .. } => {
@@ -164,7 +164,7 @@ impl Database {
     pub async fn write<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
-        F: FnMut(&mut Tx<'_>) -> Result<T, WriteError> + Send + 'static,
+        F: FnMut(&mut Tx<'_, '_>) -> Result<T, WriteError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         self.submit(Box::new(Closure { work, made: None, answer })).await;
@@ -359,6 +359,7 @@ fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {
     let thread = spawn("comanda-writer", move || {
         let mut writes = Vec::with_capacity(group_max);
         let mut crowd = Crowd::default();
+        let mut writer = writer.at_work();
         while waiting.blocking_recv_many(&mut writes, group_max) > 0 {
             if writes.len() < group_max && crowd.pause(writes.len()) {
                 while writes.len() < group_max
@@ -392,9 +393,9 @@ struct Closure<T, F> {
 impl<T, F> Write for Closure<T, F>
 where
     T: Send,
-    F: FnMut(&mut Tx<'_>) -> Result<T, WriteError> + Send,
+    F: FnMut(&mut Tx<'_, '_>) -> Result<T, WriteError> + Send,
 {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<Verdict, WriteError> {
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<Verdict, WriteError> {
         self.made = Some((self.work)(tx)?);
         Ok(Verdict::Done)
     }

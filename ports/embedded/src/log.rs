@@ -7,6 +7,7 @@ use base::{Event, Fault, NewEvent, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 use serde_json::value::RawValue;
 
+use crate::held::Held;
 use crate::meta;
 
 /// The key under which the highest place ever given away is kept when old rows are dropped.
@@ -71,12 +72,22 @@ impl Appender {
         Ok(())
     }
 
-    pub(crate) fn append(&mut self, connection: &Connection, event: &mut Arc<Event>) -> rusqlite::Result<i64> {
+    pub(crate) fn append<'c>(
+        &mut self,
+        connection: &'c Connection,
+        held: &mut Held<'c>,
+        event: &mut Arc<Event>,
+    ) -> rusqlite::Result<i64> {
         let number = self.number(connection, event)?;
         let seq = self.high + 1;
-        let mut statement = connection
-            .prepare_cached("insert into log (seq, kind_id, key, at, correlation, data) values (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        statement.execute(params![seq, number, event.key, event.at.micros(), event.correlation, event.data.get()])?;
+        held.append(connection)?.execute(params![
+            seq,
+            number,
+            event.key,
+            event.at.micros(),
+            event.correlation,
+            event.data.get()
+        ])?;
         self.high = seq;
         Arc::make_mut(event).seq = seq;
         Ok(seq)

@@ -30,7 +30,7 @@ async fn table(database: &Database) {
     database.write(|tx| Ok(tx.connection().execute_batch("create table x (id integer primary key, data text)")?)).await.unwrap();
 }
 
-fn put(tx: &mut Tx<'_>, source: &str, key: i64) -> Result<i64, WriteError> {
+fn put(tx: &mut Tx<'_, '_>, source: &str, key: i64) -> Result<i64, WriteError> {
     tx.execute("insert into x (id, data) values (?1, ?2)", params![key, "x".repeat(200)])?;
     Ok(tx.append(&mut said(source, key))?)
 }
@@ -96,7 +96,7 @@ async fn a_place_in_the_log_never_comes_back() {
 struct Ignored(Arc<Event>);
 
 impl crate::Write for Ignored {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<crate::Verdict, WriteError> {
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<crate::Verdict, WriteError> {
         tx.append(&mut self.0)?;
         Ok(crate::Verdict::Done)
     }

@@ -1,10 +1,23 @@
-//! Statement texts as SQLite wants them, translated once.
+//! Statement texts as SQLite wants them, translated and numbered once.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, RwLock};
 
-/// A text for SQLite.
-pub type Text = Arc<str>;
+/// A text for SQLite. Its number is its own among the texts of a database, so that a statement is found without looking at it.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub(crate) number: usize,
+    text: Arc<str>,
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
 
 /// Remembers translations by the address of the text, which is static, so that nothing is hashed or compared.
 #[derive(Default)]
@@ -16,8 +29,9 @@ impl Texts {
         if let Some(known) = self.0.read().expect("translating does not panic").get(&place) {
             return known.clone();
         }
-        let made: Text = numbered(text).into();
-        self.0.write().expect("translating does not panic").entry(place).or_insert(made).clone()
+        let mut texts = self.0.write().expect("translating does not panic");
+        let number = texts.len();
+        texts.entry(place).or_insert_with(|| Text { number, text: numbered(text).into() }).clone()
     }
 }
 
@@ -43,6 +57,8 @@ mod tests {
         assert_eq!(numbered("select $2, '$1', $1"), "select ?2, '$1', ?1");
         let texts = Texts::default();
         let text = "select $1";
-        assert!(Arc::ptr_eq(&texts.translate(text), &texts.translate(text)));
+        let (once, again) = (texts.translate(text), texts.translate(text));
+        assert!(Arc::ptr_eq(&once.text, &again.text) && once.number == again.number);
+        assert_ne!(texts.translate("select $1, $1").number, once.number);
     }
 }

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use base::{Event, Fault, Mistake, planted};
 use metrics::{Counter, Histogram, counter, histogram};
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, Params, Statement};
 
 use crate::WriteError;
 use crate::error::{certainly_not_committed, fault};
+use crate::held::Held;
 use crate::log::Appender;
 use crate::tail::Tail;
+use crate::text::Text;
 
 /// How many statements the writer keeps prepared: every statement of every service.
 const STATEMENTS_MAX: usize = 2_048;
@@ -45,32 +47,29 @@ pub enum Ended {
 /// One write: all of it or nothing.
 pub trait Write: Send {
     /// Runs the statements. May be called twice, when another write of the group spoils the first run.
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<Verdict, WriteError>;
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<Verdict, WriteError>;
 
     /// Tells how it ended; called exactly once. Must be quick: it holds up all other writes.
     fn ended(self: Box<Self>, ended: Ended);
 }
 
 /// What a write may touch while it runs.
-pub struct Tx<'a> {
-    connection: &'a Connection,
+pub struct Tx<'a, 'c> {
+    connection: &'c Connection,
+    held: &'a mut Held<'c>,
     log: &'a mut Appender,
     appended: &'a mut Vec<Arc<Event>>,
 }
 
-impl Tx<'_> {
+impl Tx<'_, '_> {
     /// Runs a statement and gives how many rows it changed, or gave back.
     pub fn execute(&mut self, text: &str, params: impl Params) -> rusqlite::Result<u64> {
-        let mut statement = self.connection.prepare_cached(text)?;
-        if statement.column_count() == 0 {
-            return statement.execute(params).map(|rows| rows as u64);
-        }
-        let mut rows = statement.query(params)?;
-        let mut count = 0;
-        while rows.next()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
+        run(&mut *self.connection.prepare_cached(text)?, params)
+    }
+
+    /// Does the same with a text of [`crate::Database::text`], whose statement stays in hand.
+    pub fn run(&mut self, text: &Text, params: impl Params) -> rusqlite::Result<u64> {
+        run(self.held.get(self.connection, text)?, params)
     }
 
     /// Gives the connection, for reading what is there and for statements of many kinds.
@@ -80,7 +79,7 @@ impl Tx<'_> {
 
     /// Puts an event (see [`crate::event`]) at the end of the log and gives its place.
     pub fn append(&mut self, event: &mut Arc<Event>) -> rusqlite::Result<i64> {
-        let seq = self.log.append(self.connection, event)?;
+        let seq = self.log.append(self.connection, self.held, event)?;
         self.appended.push(event.clone());
         Ok(seq)
     }
@@ -89,6 +88,18 @@ impl Tx<'_> {
     pub(crate) fn high(&self) -> i64 {
         self.log.high
     }
+}
+
+fn run(statement: &mut Statement<'_>, params: impl Params) -> rusqlite::Result<u64> {
+    if statement.column_count() == 0 {
+        return statement.execute(params).map(|rows| rows as u64);
+    }
+    let mut rows = statement.query(params)?;
+    let mut count = 0;
+    while rows.next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The result of one write's run.
@@ -100,6 +111,11 @@ enum Ran {
 
 pub(crate) struct Writer {
     connection: Connection,
+    state: State,
+}
+
+/// What the writer knows beside its connection.
+struct State {
     log: Appender,
     tail: Arc<Tail>,
     flush_delay: Option<Duration>,
@@ -111,17 +127,31 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(connection: Connection, log: Appender, tail: Arc<Tail>, flush_delay: Option<Duration>) -> Writer {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        Writer {
-            connection,
+        let state = State {
             log,
             tail,
             flush_delay,
             per_flush: histogram!("comanda_store_commits_per_flush"),
             flush_seconds: histogram!("comanda_store_flush_seconds"),
             redone: counter!("comanda_store_groups_redone_total"),
-        }
+        };
+        Writer { connection, state }
     }
 
+    /// Begins to work: the statements that are used stay in hand until the end of it.
+    pub(crate) fn at_work(&mut self) -> AtWork<'_> {
+        AtWork { connection: &self.connection, held: Held::default(), state: &mut self.state }
+    }
+}
+
+/// The writer with its statements in hand.
+pub(crate) struct AtWork<'c> {
+    connection: &'c Connection,
+    held: Held<'c>,
+    state: &'c mut State,
+}
+
+impl AtWork<'_> {
     /// Runs and ends a group of writes.
     pub(crate) fn group(&mut self, mut writes: Vec<Box<dyn Write>>) {
         let mut appended = Vec::new();
@@ -149,7 +179,7 @@ impl Writer {
         if let Some(ran) = self.without_savepoints(writes, appended)? {
             return Ok(ran);
         }
-        self.redone.increment(1);
+        self.state.redone.increment(1);
         appended.clear();
         self.undo()?;
         self.execute("begin immediate")?;
@@ -191,7 +221,7 @@ impl Writer {
                 appended.truncate(events);
                 // A kind of event that was new is gone with the rows, so the numbers are read again.
                 if self.connection.total_changes() != changes {
-                    self.log.reload(&self.connection).map_err(|error| fault(&error))?;
+                    self.state.log.reload(self.connection).map_err(|error| fault(&error))?;
                 }
             }
             self.execute("release one")?;
@@ -202,7 +232,7 @@ impl Writer {
 
     /// Runs one write. A fault means that SQLite has given up the transaction of the whole group.
     fn run(&mut self, write: &mut Box<dyn Write>, appended: &mut Vec<Arc<Event>>) -> Result<Ran, Fault> {
-        let mut tx = Tx { connection: &self.connection, log: &mut self.log, appended };
+        let mut tx = Tx { connection: self.connection, held: &mut self.held, log: &mut self.state.log, appended };
         // A write that panics fails alone; the writer serves everybody.
         let ran = match catch_unwind(AssertUnwindSafe(|| write.run(&mut tx))) {
             Ok(Ok(Verdict::Done)) => Ran::Done,
@@ -226,7 +256,7 @@ impl Writer {
         }
         let early = planted(Mistake::HeardBeforeTheFlush);
         if early {
-            self.tail.push(appended.clone());
+            self.state.tail.push(appended.clone());
         }
         let watch = Stopwatch::start();
         let flushed = self.connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
@@ -234,11 +264,11 @@ impl Writer {
             Ok(_) => {
                 if done > 0 {
                     #[allow(clippy::cast_precision_loss)]
-                    self.per_flush.record(done as f64);
-                    self.flush_seconds.record(watch.seconds());
+                    self.state.per_flush.record(done as f64);
+                    self.state.flush_seconds.record(watch.seconds());
                 }
                 if !early {
-                    self.tail.push(appended);
+                    self.state.tail.push(appended);
                 }
                 None
             }
@@ -246,7 +276,7 @@ impl Writer {
                 let certain = self.undo().is_ok() && certainly_not_committed(&error);
                 tracing::error!(%error, certain, writes = done, "a flush failed");
                 if !early {
-                    self.tail.forget(self.log.high);
+                    self.state.tail.forget(self.state.log.high);
                 }
                 Some(certain.then(|| fault(&error)))
             }
@@ -269,7 +299,7 @@ impl Writer {
     }
 
     fn reload(&mut self) {
-        if let Err(error) = self.log.reload(&self.connection) {
+        if let Err(error) = self.state.log.reload(self.connection) {
             tracing::error!(%error, "the end of the log cannot be read");
         }
     }
@@ -282,7 +312,7 @@ impl Writer {
     /// Makes the flush as slow as on a slow disk, when asked to.
     #[allow(clippy::disallowed_methods)]
     fn delay(&self) {
-        if let Some(delay) = self.flush_delay {
+        if let Some(delay) = self.state.flush_delay {
             std::thread::sleep(delay); // allowed: it stands for a slow disk, on the writer's own thread
         }
     }

@@ -82,11 +82,11 @@ struct BatchWrite {
 }
 
 impl Write for BatchWrite {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<embedded::Verdict, WriteError> {
+    fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<embedded::Verdict, WriteError> {
         self.rows.clear();
         self.seqs.clear();
         for (place, (text, params, expect)) in self.steps.iter().enumerate() {
-            let changed = tx.execute(text, rusqlite::params_from_iter(params))?;
+            let changed = tx.run(text, rusqlite::params_from_iter(params))?;
             if let Expect::Rows(wanted) = expect
                 && changed != *wanted
             {

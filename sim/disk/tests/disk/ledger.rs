@@ -48,7 +48,7 @@ impl Commit {
         match self {
             Commit::Trim { before } => database.trim_log(Timestamp(before), i64::MAX).await.map(drop),
             Commit::Rows { number, put, delete, events } => {
-                let write = move |tx: &mut embedded::Tx<'_>| {
+                let write = move |tx: &mut embedded::Tx<'_, '_>| {
                     for (id, length) in &put {
                         let text = "insert into x (id, number, data) values (?1, ?2, ?3)
                             on conflict (id) do update set number = excluded.number, data = excluded.data";
