@@ -14,7 +14,7 @@ use crate::body::{Answer, late};
 use crate::edge::{Edge, Leave};
 use crate::fault::{code_in, fault_in, status_of};
 use crate::parcel::Parcel;
-use crate::{Attempted, Call, Exchange, headers};
+use crate::{Attempted, Call, Exchange, headers, server};
 
 /// The first wait before a repeat, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
@@ -209,12 +209,23 @@ impl Errand<'_> {
             return Err((Fault::unavailable("fault_injected", "This edge fails on purpose."), Again::Always));
         }
         let remaining = self.due.saturating_sub(world.monotonic());
-        headers::write(request.headers_mut(), self.call, edge.from, edge.to, remaining, world, exchange.key())
-            .map_err(|fault| (fault, Again::Never))?;
-        if repeats > 0 && planted(Mistake::RepeatWithoutKey) {
-            request.headers_mut().remove(headers::REQUEST);
-        }
-        match before(&mut self.alarm, exchange.deliver(edge.to, request)).await {
+        let without_key = repeats > 0 && planted(Mistake::RepeatWithoutKey);
+        let arrived = match exchange.local(edge.to) {
+            Some(local) => {
+                let mut call = headers::carried(self.call, edge.from, remaining, world);
+                call.request = call.request.filter(|_| !without_key);
+                before(&mut self.alarm, server::serve(&local, request, call)).await.map(Ok)
+            }
+            None => {
+                headers::write(request.headers_mut(), self.call, edge.from, edge.to, remaining, world, exchange.key())
+                    .map_err(|fault| (fault, Again::Never))?;
+                if without_key {
+                    request.headers_mut().remove(headers::REQUEST);
+                }
+                before(&mut self.alarm, exchange.deliver(edge.to, request)).await
+            }
+        };
+        match arrived {
             None => Err((late(), Again::Never)),
             Some(Err(lost)) if lost.seen => Err((lost.fault, Again::IfIdempotent)),
             Some(Err(lost)) => Err((lost.fault, Again::Always)),

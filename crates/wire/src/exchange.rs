@@ -162,17 +162,14 @@ impl Exchange {
         &self.0.key
     }
 
-    /// Hands a request to wherever the service is.
+    /// Hands a request to the other process where the service is.
     pub(crate) async fn deliver(&self, to: &str, request: Request<Body>) -> Result<Response<Body>, Undelivered> {
-        if let Some(local) = self.local(to) {
-            return Ok(self.serve(&local, request, None).await);
-        }
         let Some(remote) = self.remote(to) else { return Err(Undelivered::unseen(to)) };
         remote.send(request).await
     }
 
-    /// Carries out a call, of another process when there is a `peer`.
-    pub(crate) async fn serve(&self, local: &Local, request: Request<Body>, peer: Option<&Peer>) -> Response<Body> {
+    /// Carries out a call of another process.
+    pub(crate) async fn serve(&self, local: &Local, request: Request<Body>, peer: &Peer) -> Response<Body> {
         let read = headers::read(request.headers(), &self.0.world, &self.0.key);
         match read.and_then(|call| self.admitted(call, local.service, peer)) {
             Ok(call) => server::serve(local, request, call).await,
@@ -181,8 +178,7 @@ impl Exchange {
     }
 
     /// Refuses a call whose sender is not who it says, or has not declared that it needs the service.
-    fn admitted(&self, call: Call, to: &str, peer: Option<&Peer>) -> Result<Call, Fault> {
-        let Some(speaks_for) = peer else { return Ok(call) };
+    fn admitted(&self, call: Call, to: &str, speaks_for: &Peer) -> Result<Call, Fault> {
         let from = call.from.as_deref().unwrap_or_default();
         if !speaks_for(from) {
             let message = "The caller's certificate is not that of the service in whose name it speaks.";

@@ -54,6 +54,20 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// Gives the context of a call to a service of the same process: what [`read`] would make of what [`write`] writes. It is
+/// not sealed, because it never leaves the hands of the exchange that holds the key.
+pub(crate) fn carried(call: &Call, from: &str, remaining: Duration, world: &World) -> Call {
+    let principal = if planted(Mistake::CallsAsThePlatform) { Principal::platform(from) } else { call.principal.clone() };
+    Call {
+        principal,
+        correlation: tame(&call.correlation),
+        traceparent: call.traceparent.as_deref().and_then(|parent| child_of(parent, world.chance())),
+        due: Some(world.monotonic().saturating_add(remaining)),
+        from: Some(from.to_owned()),
+        request: call.request,
+    }
+}
+
 /// Reads the context of a call, and refuses one that this platform has not sealed.
 pub(crate) fn read(headers: &HeaderMap, world: &World, key: &PlatformKey) -> Result<Call, Fault> {
     let sealed =

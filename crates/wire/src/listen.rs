@@ -145,9 +145,9 @@ impl Exchange {
             return answer_of(Fault::unavailable("service_not_here", "The service is not in this process.").with("service", to));
         };
         let Some(span) = headers::timeout_in(request.headers()) else {
-            return self.serve(&local, request, Some(peer)).await;
+            return self.serve(&local, request, peer).await;
         };
-        match self.world().within(span, self.serve(&local, request, Some(peer))).await {
+        match self.world().within(span, self.serve(&local, request, peer)).await {
             Ok(response) => response,
             Err(_) => answer_of(late()),
         }

@@ -1,4 +1,4 @@
-//! The service's end of a call. Both arms pass through here: seal, gate, limit, span, panics.
+//! The service's end of a call. Both arms pass through here: gate, limit, span, panics.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
