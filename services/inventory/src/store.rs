@@ -32,10 +32,10 @@ const TAKE_UNGUARDED: &str =
 const PUT_BACK: &str = "update inventory_levels set available = available + $2, reserved = reserved - $2, low = (low and available + $2 < $3) where id = $1 and reserved >= $2";
 const USE_UP: &str =
     "update inventory_levels set reserved = reserved - $2, consumed = consumed + $2 where id = $1 and reserved >= $2";
-const RECEIVE: &str = "update inventory_levels set available = available + $2, received = received + $2, low = (low and available + $2 < $3), version = version + 1 where id = $1 and version = $4";
-const WASTE: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, version = version + 1 where id = $1 and version = $4 and available >= $2 and (low or available - $2 >= $3)";
-const WASTE_CROSSING: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, low = true, version = version + 1 where id = $1 and version = $4 and available >= $2 and not low and available - $2 < $3";
-const COUNT: &str = "update inventory_levels set available = available + $2, corrected = corrected + $2, low = $3, version = version + 1 where id = $1 and version = $4 and available = $5";
+const RECEIVE: &str = "update inventory_levels set available = available + $2, received = received + $2, low = (low and available + $2 < $3), version = version + 1 where id = $1 and version = $4 and available = $5 and reserved = $6";
+const WASTE: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, version = version + 1 where id = $1 and version = $4 and available = $5 and reserved = $6 and (low or available - $2 >= $3)";
+const WASTE_CROSSING: &str = "update inventory_levels set available = available - $2, wasted = wasted + $2, low = true, version = version + 1 where id = $1 and version = $4 and available = $5 and reserved = $6 and not low and available - $2 < $3";
+const COUNT: &str = "update inventory_levels set available = available + $2, corrected = corrected + $2, low = $3, version = version + 1 where id = $1 and version = $4 and available = $5 and reserved = $6";
 
 const RESERVATION: &str = "select order_id, shop_id, state, needs, announced from inventory_reservations where order_id = $1";
 const RESERVATIONS: &str = "select order_id, shop_id, state, needs, announced from inventory_reservations where order_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
@@ -224,14 +224,16 @@ pub fn use_up(stock_id: StockId, quantity: i64) -> Statement {
     statement(USE_UP, params![stock_id, quantity]).expecting(1)
 }
 
-/// Carries out an edit of staff on the level that was read.
+/// Carries out an edit of staff on the level that was read, if it still stands so: orders take from it meanwhile, and who
+/// edits is shown what there is afterwards.
 pub fn edit(before: &Level, edited: &Edited, word: &str) -> Statement {
     let (id, moved, low_at, version) = (before.stock_id, edited.difference, before.low_at, before.version);
+    let (available, reserved) = (before.available, before.reserved);
     let statement = match word {
-        "receive" => statement(RECEIVE, params![id, moved, low_at, version]),
-        "waste" if edited.crosses => statement(WASTE_CROSSING, params![id, -moved, low_at, version]),
-        "waste" => statement(WASTE, params![id, -moved, low_at, version]),
-        _ => statement(COUNT, params![id, moved, edited.after.low, version, before.available]),
+        "receive" => statement(RECEIVE, params![id, moved, low_at, version, available, reserved]),
+        "waste" if edited.crosses => statement(WASTE_CROSSING, params![id, -moved, low_at, version, available, reserved]),
+        "waste" => statement(WASTE, params![id, -moved, low_at, version, available, reserved]),
+        _ => statement(COUNT, params![id, moved, edited.after.low, version, available, reserved]),
     };
     statement.expecting(1)
 }

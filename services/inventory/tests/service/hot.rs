@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use base::Principal;
 use inventory_api as api;
+use inventory_api::events::StockChanged;
 use inventory_api::inventory_client::InventoryClient;
 
-use crate::{add, ledger_agrees, platform, terms};
+use crate::{add, ledger_agrees, order, platform, terms, write};
 
 const UNITS: i64 = 1_000;
 const CLIENTS: i64 = 64;
@@ -68,4 +69,43 @@ async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_s
     platform.settled().await;
     assert_eq!(platform.events("stock.low").await.len(), 1);
     ledger_agrees(&platform).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_receives_what_is_being_sold_is_told_what_there_is_afterwards() {
+    const ORDERS: i64 = 400;
+    let platform = platform().await;
+    let hot = add(&platform, "hot", ORDERS, 0).await.stock_id;
+    let selling = platform.clone();
+    let (done, sold) = tokio::sync::oneshot::channel();
+    platform.inner().world().spawn("orders", async move {
+        for number in 1..=ORDERS {
+            selling.say("orders", &order(number, &[(hot, 1)])).await;
+        }
+        let _ = done.send(());
+    });
+    let mut told = Vec::new();
+    while told.len() < 100 {
+        let one = api::EditRequest { stock_id: hot, quantity: 1, ..Default::default() };
+        let key = format!("receipt {}", told.len());
+        told.push(write(&platform, &key, "").receive(one).await.unwrap().into_inner().available);
+    }
+    sold.await.unwrap();
+    platform.heard("stock.reserved", usize::try_from(ORDERS).unwrap()).await;
+    let mut log = platform.events("stock.reserved").await;
+    log.extend(platform.events("stock.changed").await);
+    log.sort_by_key(|event| event.seq);
+    // What is said in a row is what was committed in a row: so each receipt can be told what there was.
+    let (mut available, mut receipts) = (ORDERS, told.into_iter());
+    for event in log {
+        if event.name() == "stock.reserved" {
+            available -= 1;
+            continue;
+        }
+        available += 1;
+        let said: StockChanged = event.read().unwrap();
+        assert_eq!((said.available, receipts.next()), (available, Some(available)), "{said:?}");
+    }
+    assert_eq!(receipts.next(), None);
+    assert_eq!(terms(&platform, hot).await, (100, ORDERS, 0));
 }
