@@ -11,6 +11,7 @@
 pub mod cluster;
 pub mod command;
 pub mod cover;
+pub mod history;
 pub mod house;
 pub mod kernel;
 pub mod machine;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sim_disk::Disk;
 use tokio::sync::Notify;
 
+use crate::history::History;
 use crate::kernel::{Kernel, NodeId};
 use crate::story::{Kind, Note};
 use crate::watch::Watch;
@@ -27,6 +28,8 @@ pub struct Machine {
     pub disk: Disk,
     /// Who sees every commit from here.
     pub watch: Watch,
+    /// The history of its world.
+    pub history: History,
     down: Arc<AtomicBool>,
     died: Arc<Notify>,
 }
@@ -41,9 +44,16 @@ impl Machine {
             skew: Skew::default(),
             disk,
             watch: Watch::default(),
+            history: History::default(),
             down: Arc::new(AtomicBool::new(true)),
             died: Arc::default(),
         }
+    }
+
+    /// Gives it the history of a world of several machines.
+    pub fn in_history(mut self, history: &History) -> Machine {
+        self.history = history.clone();
+        self
     }
 
     /// Tells what happens to it.
@@ -75,6 +85,7 @@ impl Machine {
             self.disk.kill();
         }
         self.tell(|| if powerless { "dies, and its power goes".to_owned() } else { "dies".to_owned() }, true);
+        self.history.died(self.kernel.now());
         self.down.store(true, Ordering::SeqCst);
         self.kernel.end(self.node);
         self.died.notify_one();

@@ -60,6 +60,7 @@ impl Door for Way {
 impl Way {
     async fn carry(&self, ask: Ask) -> Option<Answer> {
         let weather = &self.machine.weather;
+        let from = self.machine.history.asked(&ask, self.kernel.now());
         self.kernel.sleep(Duration::from_micros(500 + self.kernel.below(30_000))).await;
         if weather.strikes(Trouble::AskLost, &self.kernel) {
             self.kernel.tell(|| asked(&ask, "is lost on its way").bad(true));
@@ -79,6 +80,7 @@ impl Way {
         }
         let answer = answer?;
         self.kernel.note(u64::from(answer.status));
+        self.machine.history.answered(&ask, &answer, from);
         (!lost).then_some(answer)
     }
 

@@ -85,6 +85,7 @@ impl ToProvider {
         };
         let (send, answer) = oneshot::channel();
         let (router, wind, clock) = (self.router.clone(), weather.clone(), kernel.clone());
+        let history = self.provider.history.clone();
         // On the provider's own machine: it goes on when whoever asked is gone.
         self.provider.kernel.spawn(
             self.provider.node,
@@ -100,13 +101,15 @@ impl ToProvider {
                 }
                 let answer = router.oneshot(asked).await;
                 let Ok(response) = answer;
-                if provider_mock::is_dropped(&response) || wind.strikes(Trouble::ProviderAnswerLost, &clock) {
-                    clock.tell(|| answers(format!("{}, and the answer is lost", response.status()), true));
+                let (status, is_dropped) = (response.status(), provider_mock::is_dropped(&response));
+                let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                history.provider(&body);
+                if is_dropped || wind.strikes(Trouble::ProviderAnswerLost, &clock) {
+                    clock.tell(|| answers(format!("{status}, and the answer is lost"), true));
                     let _ = send.send(None);
                     return;
                 }
-                let status = response.status().as_u16();
-                let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                let status = status.as_u16();
                 clock.sleep(Duration::from_micros(clock.below(20_000))).await;
                 clock.tell(|| answers(format!("{status} {}", String::from_utf8_lossy(&body)), status >= 400));
                 let _ = send.send(Some(HttpResponse { status, headers: vec![], body }));

@@ -8,6 +8,7 @@ use documents::{Collection, Doc, Page, Query};
 use sql::{Batch, Migration, Row, Value, Verdict};
 
 use crate::chance::mixed;
+use crate::history::Claims;
 use crate::machine::Machine;
 use crate::story::entry::{Ended, Entry};
 use crate::watch::Doing;
@@ -124,10 +125,18 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
         self.machine.kernel.note(batch.service.bytes().fold(size, |sum, byte| mixed(sum ^ u64::from(byte))));
         let entry = Entry::of_rows(&batch, &self.machine);
         let doing = Doing::of(&batch);
+        let (claims, service) = (Claims::of(&batch), batch.service);
+        let Machine { history, kernel, .. } = &self.machine;
         let watched = async move {
+            history.begins(&claims, kernel.now());
             let verdict = self.engine.commit(batch).await;
+            // A server that several machines talk to is looked at where it is.
+            if self.engine.is_exclusive() {
+                history.look(service, &*self.engine, kernel.now()).await;
+            }
             if let Ok(Verdict::Done { seqs, .. }) = &verdict {
                 self.machine.watch.done(doing, seqs);
+                history.said(&claims);
             }
             verdict
         };

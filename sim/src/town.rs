@@ -52,12 +52,15 @@ impl Town {
         let mut chance = Chance::new(script.seed ^ 0x70_3a);
         let services: Vec<&'static str> = comanda::services::all().iter().map(host::Service::name).collect();
         let cluster = (chance.happens(CLUSTERS) && !script.together)
-            .then(|| Arc::new(Cluster::draw(kernel, weather, &mut chance, disk.clone(), FIRST, &services)));
+            .then(|| Arc::new(Cluster::draw(kernel, weather, &provider.0.history, &mut chance, disk.clone(), FIRST, &services)));
         let places: Vec<(Machine, Option<Share>)> = match &cluster {
             Some(cluster) => (0..cluster.members.len())
                 .map(|place| (cluster.members[place].machine.clone(), Some(Share { cluster: cluster.clone(), place })))
                 .collect(),
-            None => vec![(Machine::new(FIRST, kernel.clone(), weather.clone(), disk.clone()), None)],
+            None => {
+                let machine = Machine::new(FIRST, kernel.clone(), weather.clone(), disk.clone());
+                vec![(machine.in_history(&provider.0.history), None)]
+            }
         };
         let mut houses = Vec::new();
         for (machine, share) in &places {
@@ -132,7 +135,8 @@ impl Town {
 
     /// Gives what was seen in commits that must not be there.
     pub fn wrong(&self) -> Vec<String> {
-        self.machines.iter().flat_map(|machine| machine.watch.wrong()).collect()
+        let history = self.machines.iter().take(1).flat_map(|machine| machine.history.wrong());
+        self.machines.iter().flat_map(|machine| machine.watch.wrong()).chain(history).collect()
     }
 
     /// Waits until all of it is up.

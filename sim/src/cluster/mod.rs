@@ -19,6 +19,7 @@ use wire::{Dial, Exchange, Stream};
 use crate::chance::Chance;
 use crate::cluster::links::Links;
 use crate::cluster::server::Server;
+use crate::history::History;
 use crate::kernel::{Kernel, NodeId};
 use crate::machine::Machine;
 use crate::weather::{Trouble, Weather};
@@ -58,13 +59,14 @@ impl Cluster {
     pub fn draw(
         kernel: &Kernel,
         weather: &Weather,
+        history: &History,
         chance: &mut Chance,
         disk: Disk,
         first: NodeId,
         services: &[&'static str],
     ) -> Cluster {
         let links = Links::new(kernel.clone(), weather.clone());
-        let machine = |node, disk| Machine::new(node, kernel.clone(), weather.clone(), disk);
+        let machine = |node, disk| Machine::new(node, kernel.clone(), weather.clone(), disk).in_history(history);
         let server = Server::new(machine(first, disk), links.clone());
         let count = MEMBERS.0 + chance.below(MEMBERS.1 - MEMBERS.0 + 1);
         let mut members: Vec<Member> = (1..=count)

@@ -104,10 +104,19 @@ impl Rows {
 }
 
 /// Commits on the server, as a transaction that is open for a while.
-async fn commit(kernel: Kernel, turn: Arc<RwLock<()>>, database: Database, batch: Batch) -> Result<Verdict, Fault> {
+async fn commit(
+    server: Machine,
+    kernel: Kernel,
+    turn: Arc<RwLock<()>>,
+    database: Database,
+    batch: Batch,
+) -> Result<Verdict, Fault> {
     let _turn = if batch.alone { Err(turn.write().await) } else { Ok(turn.read().await) };
     kernel.sleep(Duration::from_micros(kernel.below(OPEN_MAX))).await;
-    Embedded::new(database).commit(batch).await
+    let (engine, service) = (Embedded::new(database), batch.service);
+    let verdict = engine.commit(batch).await;
+    server.history.look(service, &engine, kernel.now()).await;
+    verdict
 }
 
 impl Engine for Rows {
@@ -153,7 +162,8 @@ impl Engine for Rows {
         Box::pin(async move {
             let (batch, seqs) = self.with_events(batch);
             let (kernel, turn, steps) = (self.from.kernel.clone(), self.turn(batch.service), batch.steps.len() - seqs.len());
-            let asked = self.server.ask(&self.from, move |database| Box::pin(commit(kernel, turn, database, batch)));
+            let machine = self.server.machine.clone();
+            let asked = self.server.ask(&self.from, move |database| Box::pin(commit(machine, kernel, turn, database, batch)));
             match asked.await {
                 Asked::Answered(Ok(Verdict::Done { mut rows, .. })) => {
                     rows.truncate(steps);
