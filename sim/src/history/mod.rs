@@ -7,6 +7,7 @@
 mod money;
 mod stock;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,9 +32,12 @@ struct State {
 #[derive(Clone, Default)]
 pub struct History(Arc<Mutex<State>>);
 
-/// What a batch is about to say of stock and money.
+/// What a batch is about to say of stock and money, and what it takes from the shelves.
 #[derive(Default)]
-pub struct Claims(Vec<(String, i64, Value)>);
+pub struct Claims {
+    says: Vec<(String, i64, Value)>,
+    takes: BTreeMap<i64, i64>,
+}
 
 impl Claims {
     /// Reads a batch.
@@ -43,7 +47,7 @@ impl Claims {
             ["order.created", "stock.rejected", "order.paid", "payment.refunded"].contains(&name).then(|| name.to_owned())
         };
         let claim = |event: &base::NewEvent| Some((guarded(event.kind)?, event.key, serde_json::from_str(&event.data).ok()?));
-        Claims(batch.events.iter().filter_map(claim).collect())
+        Claims { says: batch.events.iter().filter_map(claim).collect(), takes: stock::takes(batch) }
     }
 }
 
@@ -81,7 +85,7 @@ impl History {
     /// Notes that something is about to be committed; what follows from it may be seen from now on.
     pub fn begins(&self, claims: &Claims, now: Duration) {
         self.with(|state| {
-            for (name, key, _) in &claims.0 {
+            for (name, key, _) in &claims.says {
                 if name == "order.created" {
                     state.stock.wanted(*key, now);
                 }
@@ -92,9 +96,9 @@ impl History {
     /// Holds what was said by a commit against what was so.
     pub fn said(&self, claims: &Claims) {
         self.with(|state| {
-            for (name, key, data) in &claims.0 {
+            for (name, key, data) in &claims.says {
                 let wrong = match name.as_str() {
-                    "stock.rejected" => state.stock.rejected(*key, data),
+                    "stock.rejected" => state.stock.rejected(*key, data, &claims.takes),
                     "order.paid" | "payment.refunded" => state.money.said(name, *key, data),
                     _ => None,
                 };

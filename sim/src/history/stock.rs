@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use sql::Row;
+use sql::{Batch, Row, Value as Cell};
 
 /// Who keeps the shelves.
 pub const KEEPER: &str = "inventory";
@@ -42,6 +42,18 @@ fn read(row: &Row) -> Option<(i64, String, i64, Terms)> {
         *term = row.int(place + 3).ok()?;
     }
     Some((row.int(0).ok()?, row.text(1).ok()?.to_owned(), row.int(2).ok()?, terms))
+}
+
+/// Gives what a batch takes from the shelves, by thing.
+pub fn takes(batch: &Batch) -> BTreeMap<i64, i64> {
+    let mut takes = BTreeMap::new();
+    for step in batch.steps.iter().filter(|step| step.text.starts_with("update inventory_levels set available = available - $2"))
+    {
+        if let [Cell::Int(id), Cell::Int(quantity), ..] = step.params[..] {
+            *takes.entry(id).or_default() += quantity;
+        }
+    }
+    takes
 }
 
 impl Stock {
@@ -113,8 +125,9 @@ impl Stock {
         ))
     }
 
-    /// Holds the refusal of an order against how the shelves stood: one must have had less than was wanted.
-    pub fn rejected(&self, order: i64, data: &Value) -> Option<String> {
+    /// Holds the refusal of an order against how the shelves stood: there must have been less than was wanted of each thing,
+    /// or of what those have left who were served before it in the same commit.
+    pub fn rejected(&self, order: i64, data: &Value, takes: &BTreeMap<i64, i64>) -> Option<String> {
         let from = *self.wanted.get(&order)?;
         if !self.is_known_since(from) {
             return None;
@@ -122,7 +135,8 @@ impl Stock {
         let short = |shortage: &Value| {
             let wanted = shortage["wanted"].as_i64().unwrap_or(i64::MAX);
             let shelf = self.shelves.values().find(|shelf| Some(shelf.id) == shortage["stock_id"].as_i64());
-            shelf.is_none_or(|shelf| since(&shelf.stood, from).any(|(_, _, terms)| terms[0] < wanted))
+            let left = |shelf: &Shelf, available: i64| available - takes.get(&shelf.id).unwrap_or(&0);
+            shelf.is_none_or(|shelf| since(&shelf.stood, from).any(|(_, _, terms)| left(shelf, terms[0]) < wanted))
         };
         let shortages = data["shortages"].as_array()?;
         if shortages.iter().all(short) {
@@ -143,7 +157,6 @@ fn since(stood: &[(Duration, i64, Terms)], from: Duration) -> impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sql::Value as Cell;
 
     use super::*;
 
@@ -205,9 +218,13 @@ mod tests {
         stock.wanted(1, at(5));
         stock.wanted(1, at(15));
         let refused = |wanted: i64| json!({ "shortages": [{ "stock_id": 7, "wanted": wanted, "available": 0 }] });
-        assert!(stock.rejected(1, &refused(3)).is_none(), "there were two in the end");
-        assert!(stock.rejected(1, &refused(2)).is_some_and(|wrong| wrong.contains("refused")));
-        assert!(stock.rejected(2, &refused(1)).is_none(), "nobody knows of it");
+        assert!(stock.rejected(1, &refused(3), &BTreeMap::new()).is_none(), "there were two in the end");
+        assert!(stock.rejected(1, &refused(2), &BTreeMap::new()).is_some_and(|wrong| wrong.contains("refused")));
+        assert!(
+            stock.rejected(1, &refused(2), &BTreeMap::from([(7, 1)])).is_none(),
+            "another took one of them in the same commit"
+        );
+        assert!(stock.rejected(2, &refused(1), &BTreeMap::new()).is_none(), "nobody knows of it");
     }
 
     #[test]
