@@ -289,7 +289,7 @@ impl Worker {
         };
         match self.store.commit(job.once(), self.letters.park_job(job, cause)).await? {
             Outcome::Done { .. } => gauge!("comanda_dead_letters", "service" => self.plan.service).increment(1.0),
-            Outcome::Unknown => return Err(Fault::unavailable("park_in_doubt", "It is not known whether the job was parked.")),
+            Outcome::Unknown => return Err(Fault::unavailable("job_in_doubt", "It is not known whether the job was parked.")),
             // An earlier try did it, or the job is another's by now.
             _ => {}
         }

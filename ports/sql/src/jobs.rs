@@ -187,7 +187,7 @@ impl Store {
         let later = crate::statement(self.0.texts.job_later, params![job.id, job.lease, due, cause]).expecting(1);
         let outcome = self.commit(Once::Nothing, crate::Change::new().write(later)).await?;
         if outcome == Outcome::Unknown {
-            return Err(Fault::unavailable("reschedule_in_doubt", "It is not known whether the job was put off."));
+            return Err(Fault::unavailable("job_in_doubt", "It is not known whether the job was put off."));
         }
         // The call before this one may have done it, and have been in doubt.
         self.call_hooks(due);

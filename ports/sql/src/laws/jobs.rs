@@ -263,7 +263,7 @@ pub async fn what_is_put_off_in_doubt_is_asked_for_again(bed: &dyn Bed) {
         made(&store, job("call", key, 100)).await;
         let claimed = claim(&store, 100, 11).await;
         engine.expect(vec![doubt]);
-        assert_eq!(store.reschedule(&claimed[0], Timestamp(300), "busy").await.unwrap_err().code, "reschedule_in_doubt");
+        assert_eq!(store.reschedule(&claimed[0], Timestamp(300), "busy").await.unwrap_err().code, "job_in_doubt");
         assert_eq!(store.reschedule(&claimed[0], Timestamp(300), "busy").await.unwrap(), key == 2);
         let kept = store.job("call", key).await.unwrap().unwrap();
         assert_eq!((kept.due, kept.lease), (Timestamp(300), 0), "put off once, and held by nobody");
