@@ -226,7 +226,7 @@ impl Lane {
             }
             return self.world.sleep(at.saturating_sub(self.world.monotonic())).await;
         }
-        let news = pin!(self.log.changed(window.read_to()));
+        let news = pin!(self.log.changed_of(&self.source, window.read_to()));
         match window.alarm() {
             None => {
                 news.await;

@@ -223,6 +223,13 @@ impl Database {
         newest.wait_for(|newest| *newest > seq).await.map_or(seq, |newest| *newest)
     }
 
+    /// Waits until a source may have said something beyond a place, or the log is far beyond it; gives a place beyond which
+    /// the source has said nothing.
+    pub async fn wait_beyond_of(&self, source: &str, seq: i64) -> i64 {
+        let mut newest = self.0.tail.subscribe_to(source);
+        newest.wait_for(|newest| *newest > seq).await.map_or(seq, |newest| *newest)
+    }
+
     /// Gives the place of the newest event that was ever said; 0 for none.
     pub fn newest(&self) -> i64 {
         self.0.tail.newest()

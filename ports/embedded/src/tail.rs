@@ -6,14 +6,34 @@ use std::sync::{Arc, RwLock};
 use base::Event;
 use tokio::sync::watch;
 
+/// So far may the log run ahead of those who wait for a quiet source before they are woken to come along: else they would
+/// fall out of what is kept in memory.
+const AHEAD_MAX: i64 = 256;
+
 struct Ring {
     events: VecDeque<Arc<Event>>,
     /// Every event beyond this is in the ring.
     floor: i64,
     /// The last event of a source, once somebody has asked: so that a reader at the end of a quiet source costs nothing.
     lasts: BTreeMap<String, i64>,
+    /// Where those wait who read one source: each shows a place that no event of the source lies beyond.
+    bells: BTreeMap<String, watch::Sender<i64>>,
     /// Counts how often everything was forgotten, so that what was read before is not noted after.
     age: u64,
+}
+
+impl Ring {
+    /// Wakes those whose source has said something, and those whom the log has left far behind.
+    fn wake(&self, newest: i64) {
+        for (source, bell) in &self.bells {
+            let shown = *bell.borrow();
+            match self.lasts.get(source) {
+                Some(last) if *last > shown => bell.send_replace(*last),
+                _ if newest - shown > AHEAD_MAX => bell.send_replace(newest),
+                _ => continue,
+            };
+        }
+    }
 }
 
 pub(crate) struct Tail {
@@ -32,7 +52,7 @@ pub(crate) enum Known {
 
 impl Tail {
     pub(crate) fn new(high: i64, events_max: usize) -> Tail {
-        let ring = Ring { events: VecDeque::new(), floor: high, lasts: BTreeMap::new(), age: 0 };
+        let ring = Ring { events: VecDeque::new(), floor: high, lasts: BTreeMap::new(), bells: BTreeMap::new(), age: 0 };
         Tail { ring: RwLock::new(ring), events_max, newest: watch::Sender::new(high) }
     }
 
@@ -54,6 +74,7 @@ impl Tail {
                 ring.floor = gone.seq;
             }
         }
+        ring.wake(newest);
         drop(ring);
         self.newest.send_replace(newest);
     }
@@ -65,6 +86,10 @@ impl Tail {
         ring.lasts.clear();
         ring.floor = high;
         ring.age += 1;
+        // What is there of whom is not known any more: everybody looks.
+        for bell in ring.bells.values() {
+            bell.send_replace(high);
+        }
         drop(ring);
         self.newest.send_replace(high);
     }
@@ -101,5 +126,60 @@ impl Tail {
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
+    }
+
+    /// Gives what shows a place beyond which a source has said nothing; it moves with what the source says, and follows the
+    /// log from afar.
+    pub(crate) fn subscribe_to(&self, source: &str) -> watch::Receiver<i64> {
+        let mut ring = self.ring.write().expect("nothing panics while the ring is held");
+        if let Some(bell) = ring.bells.get(source) {
+            return bell.subscribe();
+        }
+        // Asked while the ring is held: what is pushed later rings the new bell.
+        let bell = watch::Sender::new(self.newest().max(ring.events.back().map_or(0, |event| event.seq)));
+        let waiting = bell.subscribe();
+        ring.bells.insert(source.to_owned(), bell);
+        waiting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::Timestamp;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn said(source: &str, places: std::ops::Range<i64>) -> Vec<Arc<Event>> {
+        let event = |seq| Event {
+            seq,
+            source: source.to_owned(),
+            topic: "t".to_owned(),
+            kind: "a.b.v1".to_owned(),
+            key: 1,
+            at: Timestamp(1),
+            correlation: String::new(),
+            data: RawValue::from_string("{}".to_owned()).unwrap(),
+        };
+        places.map(event).map(Arc::new).collect()
+    }
+
+    #[test]
+    fn who_waits_for_a_source_is_not_woken_by_others_until_the_log_is_far_ahead() {
+        let tail = Tail::new(5, 1_000);
+        let mut orders = tail.subscribe_to("orders");
+        assert_eq!(*orders.borrow_and_update(), 5);
+        tail.push(said("payments", 6..20));
+        assert!(!orders.has_changed().unwrap());
+        tail.push(said("orders", 20..22));
+        assert_eq!((orders.has_changed().unwrap(), *orders.borrow_and_update()), (true, 21));
+        tail.push(said("payments", 22..22 + AHEAD_MAX));
+        assert!(!orders.has_changed().unwrap());
+        tail.push(said("payments", 22 + AHEAD_MAX..23 + AHEAD_MAX));
+        assert_eq!((orders.has_changed().unwrap(), *orders.borrow_and_update()), (true, 22 + AHEAD_MAX));
+        // Somebody new waits from where the log ends, and after a doubt everybody looks.
+        assert_eq!(*tail.subscribe_to("kitchen").borrow(), 22 + AHEAD_MAX);
+        tail.forget(400);
+        assert_eq!((orders.has_changed().unwrap(), *orders.borrow_and_update()), (true, 400));
     }
 }

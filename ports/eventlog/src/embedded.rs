@@ -40,6 +40,11 @@ impl Engine for Embedded {
         Box::pin(self.0.wait_beyond(after))
     }
 
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        let source = source.to_owned();
+        Box::pin(async move { self.0.wait_beyond_of(&source, after).await })
+    }
+
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {
         Box::pin(ready(Ok(self.0.newest())))
     }

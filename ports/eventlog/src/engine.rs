@@ -28,6 +28,13 @@ pub trait Engine: Send + Sync + 'static {
     /// Waits until there may be events beyond a place, whoever said them; gives the newest place.
     fn changed(&self, after: i64) -> BoxFuture<'_, i64>;
 
+    /// Waits until there may be events of a source beyond a place, so that news of others wake nobody for nothing; gives a
+    /// place beyond the one before.
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        let _ = source;
+        self.changed(after)
+    }
+
     /// Gives the place of the newest event; 0 for none.
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>>;
 

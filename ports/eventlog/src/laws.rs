@@ -135,6 +135,37 @@ pub async fn who_waits_is_woken(bed: &dyn Bed) {
     assert_eq!(hear(&log, "orders", last, places[0], 10).await.len(), 1);
 }
 
+/// Who waits for a source is woken by what it says, however much others say meanwhile, and not kept waiting by what came
+/// before.
+pub async fn who_waits_for_a_source_is_woken(bed: &dyn Bed) {
+    let log = bed.log();
+    let mut last = log.last().await.unwrap();
+    for round in 0..5 {
+        let says = async {
+            for key in 0..round * 100 {
+                bed.say("payments", vec![event(key, "b")]).await;
+            }
+            bed.say("orders", vec![event(round, "a")]).await[0]
+        };
+        let hears = async {
+            let mut read_to = last;
+            loop {
+                log.changed_of("orders", read_to).await;
+                let upto = log.upto("orders").await.unwrap();
+                let events = log.read("orders", read_to, 10).await.unwrap();
+                if let Some(event) = events.last() {
+                    return event.seq;
+                }
+                read_to = read_to.max(upto);
+            }
+        };
+        let (heard, said) = tokio::join!(hears, says);
+        assert_eq!(heard, said);
+        assert!(log.changed_of("orders", last).await > last);
+        last = said;
+    }
+}
+
 /// The ends of the log are known.
 pub async fn the_ends_are_known(bed: &dyn Bed) {
     let log = bed.log();
@@ -149,7 +180,8 @@ macro_rules! laws {
     ($adapter:ident, $bed:expr) => {
         $crate::laws!(@each $adapter, $bed,
             a_source_is_read_in_its_own_order, nothing_is_passed_over, a_log_can_be_replayed, all_sources_can_be_watched_together,
-            the_events_of_a_key_are_found, who_waits_is_woken, the_ends_are_known,
+            the_events_of_a_key_are_found, who_waits_is_woken, who_waits_for_a_source_is_woken,
+            the_ends_are_known,
         );
     };
     (@each $adapter:ident, $bed:expr, $($law:ident,)*) => {

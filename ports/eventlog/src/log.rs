@@ -63,6 +63,12 @@ impl Log {
         self.engine.changed(after).await
     }
 
+    /// Waits until there may be events of a source beyond a place. What others say wakes nobody, but for now and then, so
+    /// that whoever waits comes along with the log.
+    pub async fn changed_of(&self, source: &str, after: i64) -> i64 {
+        self.engine.changed_of(source, after).await
+    }
+
     /// Gives the place of the newest event; 0 for none.
     pub async fn last(&self) -> Result<i64, Fault> {
         self.engine.last().await

@@ -15,8 +15,8 @@ use crate::Engine;
 const LOOKS_POWER_MAX: u64 = 6;
 /// How many new events are looked at to find the one that is held back first.
 const NEWS_MAX: usize = 16;
-/// The time between two looks at a source that is held back; others go on meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How long a source is held back for each look; others go on meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// One reader's view of a log.
 pub(crate) struct Shuffled {
@@ -56,26 +56,61 @@ impl Shuffled {
     }
 
     async fn look(&self, source: &str) -> Result<i64, Fault> {
+        // While it is held back, and when all is shown, nobody needs to know what there is.
+        let (next, before) = self.with(source, |shown| (shown.next(), shown.upto));
+        if next == Next::Nothing {
+            return Ok(before);
+        }
         // Asked for before reading: all that was said up to here is read then.
         let newest = self.engine.last().await?;
-        let before = self.with(source, |shown| shown.upto);
+        if next == Next::All {
+            return Ok(self.with(source, |shown| shown.show(newest)));
+        }
         let news = self.engine.read(source, before, NEWS_MAX).await?;
-        Ok(self.with(source, |shown| shown.look(&news, newest)))
+        Ok(self.with(source, |shown| if news.is_empty() { shown.show(newest) } else { shown.hold(&news) }))
+    }
+
+    /// Waits for as long as a source is held back, if it is.
+    async fn wait(&self, source: &str, after: i64) {
+        let held = self.with(source, |shown| if shown.upto == after { shown.held } else { 0 });
+        if held > 0 {
+            self.world.sleep(LOOK_EVERY * held).await;
+            // The next look shows what there is.
+            self.with(source, |shown| shown.held = shown.held.min(1));
+        }
     }
 }
 
+/// What the next look shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Nothing new.
+    Nothing,
+    /// All that there is.
+    All,
+    /// What lies before the one that is held back.
+    Some,
+}
+
 impl Shown {
-    /// Decides how far the reader sees now.
-    fn look(&mut self, news: &[Arc<Event>], newest: i64) -> i64 {
+    /// Decides what the reader sees now.
+    fn next(&mut self) -> Next {
         let was_held = self.held > 0;
         self.held = self.held.saturating_sub(1);
-        if self.held > 0 {
-            return self.upto;
+        match () {
+            () if self.held > 0 => Next::Nothing,
+            () if was_held || self.roll().is_multiple_of(2) => Next::All,
+            () => Next::Some,
         }
-        if was_held || news.is_empty() || self.roll().is_multiple_of(2) {
-            self.upto = self.upto.max(newest);
-            return self.upto;
-        }
+    }
+
+    fn show(&mut self, newest: i64) -> i64 {
+        self.upto = self.upto.max(newest);
+        self.upto
+    }
+
+    /// Holds one of the news back, and all that come after it.
+    fn hold(&mut self, news: &[Arc<Event>]) -> i64 {
         let first_held = usize::try_from(self.roll() % news.len() as u64).unwrap_or_default();
         if let Some(last_shown) = first_held.checked_sub(1) {
             self.upto = self.upto.max(news[last_shown].seq);
@@ -138,6 +173,15 @@ impl Engine for Shuffled {
             if held {
                 self.world.sleep(LOOK_EVERY).await;
             }
+            newest
+        })
+    }
+
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        let source = source.to_owned();
+        Box::pin(async move {
+            let newest = self.engine.changed_of(&source, after).await;
+            self.wait(&source, after).await;
             newest
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base::{BoxFuture, Event, Fault};
-use embedded::rusqlite;
+use embedded::{Database, rusqlite};
 use eventlog::{Embedded, Engine};
 use saga::Sink;
 
@@ -32,6 +32,26 @@ impl Log {
             asked.await.or_unreachable()
         })
     }
+
+    /// A long poll: the server says when there is more; one that has died says nothing, and another has to be asked.
+    async fn news(&self, after: i64, wait: impl Fn(Database) -> BoxFuture<'static, i64> + Send + Sync) -> i64 {
+        let mut opened = self.server.opened();
+        loop {
+            let database = opened.borrow_and_update().clone();
+            let news = async {
+                match database {
+                    Some(database) => Some(wait(database).await).filter(|newest| *newest > after),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some(newest) = news => return newest,
+                Ok(()) = opened.changed() => {}
+                else => return std::future::pending().await,
+            }
+        }
+    }
 }
 
 impl Engine for Log {
@@ -52,26 +72,17 @@ impl Engine for Log {
         self.read(move |log| Box::pin(async move { log.of_key(key, after, limit).await }))
     }
 
-    /// A long poll: the server says when there is more; one that has died says nothing, and another has to be asked.
     fn changed(&self, after: i64) -> BoxFuture<'_, i64> {
-        Box::pin(async move {
-            let mut opened = self.server.opened();
-            loop {
-                let database = opened.borrow_and_update().clone();
-                let news = async {
-                    match database {
-                        Some(database) => Some(database.wait_beyond(after).await).filter(|newest| *newest > after),
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    biased;
-                    Some(newest) = news => return newest,
-                    Ok(()) = opened.changed() => {}
-                    else => return std::future::pending().await,
-                }
-            }
-        })
+        Box::pin(self.news(after, move |database| Box::pin(async move { database.wait_beyond(after).await })))
+    }
+
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        let source = source.to_owned();
+        let wait = move |database: Database| -> BoxFuture<'static, i64> {
+            let source = source.clone();
+            Box::pin(async move { database.wait_beyond_of(&source, after).await })
+        };
+        Box::pin(self.news(after, wait))
     }
 
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {
