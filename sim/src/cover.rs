@@ -88,6 +88,11 @@ impl Coverage {
         }
     }
 
+    /// Counts the orders that are on their way.
+    pub fn on_their_way(&self) -> usize {
+        self.states.len()
+    }
+
     /// Counts a trouble that struck, once for each state that some order is in.
     pub fn struck(&mut self, trouble: crate::weather::Trouble) {
         for (state, _) in self.crowds.iter().filter(|(_, crowd)| **crowd > 0) {

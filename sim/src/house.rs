@@ -220,6 +220,10 @@ impl House {
 /// Puts the weather onto the wire between the services, for as long as there is any.
 async fn blow(machine: Machine, platform: Platform) {
     let rate = |trouble| machine.weather.rate(trouble) as f64 / 1_000.0;
+    if [Trouble::CallSlow, Trouble::CallFails, Trouble::CallAnswerLost].iter().all(|trouble| machine.weather.rate(*trouble) == 0)
+    {
+        return;
+    }
     let exchange = platform.exchange();
     loop {
         let calm = machine.weather.troubles().is_empty();

@@ -43,6 +43,12 @@ const RUSH_MS: u64 = 150;
 const ANSWERED_WITHIN_TRIES: u32 = 60;
 const UNSAID_ROUNDS_MAX: u32 = 8;
 
+/// How often it is looked whether all have gone, and how often at most.
+const GONE_LOOK_EVERY: Duration = Duration::from_secs(20);
+const GONE_LOOKS_MAX: u32 = 42;
+/// How many looks longer trouble goes on: what comes after the end of an order, such as its money back, has its share too.
+const QUIET_LOOKS: u32 = 6;
+
 /// What a world is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -131,7 +137,7 @@ impl Ground {
         sim_disk::seed_sqlite(script.seed as u32);
         let (disk, books) = (Disk::new(script.seed), Disk::new(script.seed ^ 1));
         disk.put(house::FILE, self.fresh.as_ref().clone());
-        let kernel = Kernel::new(script.seed, STEPS_MAX).told_to(recorder);
+        let kernel = Kernel::told(script.seed, STEPS_MAX, recorder);
         let spared = script.spared.clone();
         let weather = Weather::draw(script.seed, |trouble| !spared.contains(&trouble));
         let troubles = weather.troubles();
@@ -181,6 +187,25 @@ impl Ground {
     }
 }
 
+/// Those who come to a world, on nobody's machine.
+struct People(Kernel, Arc<()>);
+
+impl People {
+    /// Has somebody come.
+    fn come(&self, life: impl Future<Output = ()> + Send + 'static) {
+        let here = self.1.clone();
+        let life = async move {
+            life.await;
+            drop(here);
+        };
+        self.0.spawn(0, Box::pin(life));
+    }
+
+    fn are_gone(&self) -> bool {
+        Arc::strong_count(&self.1) == 1
+    }
+}
+
 struct Life {
     kernel: Kernel,
     weather: Weather,
@@ -204,12 +229,13 @@ impl Life {
         let net = town.net();
         let span = script.span();
         // On some days most want the same, and half of them come within a breath.
+        let people = People(kernel.clone(), Arc::default());
         let rush = chance.happens(250).then(|| (chance.bits(), span * 3 / 10));
         let menu = &rush.map_or_else(|| self.menu.clone(), |(number, _)| self.menu.with_wanted(number));
         if let Some((_, comes)) = rush
             && !script.alone
         {
-            kernel.spawn(0, Box::pin(people::rush::shelf(net.clone(), book.clone(), menu.clone(), comes)));
+            people.come(people::rush::shelf(net.clone(), book.clone(), menu.clone(), comes));
         }
         for number in 0..script.customers {
             let (net, book, menu) = (net.clone(), book.clone(), menu.clone());
@@ -219,29 +245,29 @@ impl Life {
                 Some((_, comes)) if own.happens(500) => comes + Duration::from_millis(own.below(RUSH_MS)),
                 _ => Duration::from_millis(own.below(u64::try_from(span.as_millis()).unwrap_or(1))),
             };
-            kernel.spawn(
-                0,
-                Box::pin(async move {
-                    net.world.sleep(wait).await;
-                    people::customer(net, book, menu, number).await;
-                }),
-            );
+            people.come(async move {
+                net.world.sleep(wait).await;
+                people::customer(net, book, menu, number).await;
+            });
         }
         let rounds = if script.alone { 0 } else { chance.below(8) };
-        kernel.spawn(0, Box::pin(people::desk(net.clone(), book.clone(), menu.clone(), rounds)));
+        people.come(people::desk(net.clone(), book.clone(), menu.clone(), rounds));
         if !script.alone && chance.happens(600) {
             let rounds = 2 + chance.below(10);
-            kernel.spawn(0, Box::pin(people::office(net.clone(), book.clone(), menu.clone(), rounds)));
+            people.come(people::office(net.clone(), book.clone(), menu.clone(), rounds));
         }
         if !script.alone && chance.happens(300) {
-            kernel.spawn(0, Box::pin(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4))));
+            people.come(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4)));
         }
         if !script.alone && chance.happens(300) {
-            kernel.spawn(0, Box::pin(people::deliveries(net.clone(), book.clone(), chance.below(4))));
+            people.come(people::deliveries(net.clone(), book.clone(), chance.below(4)));
         }
-        // All who came have gone, served or not. In between it is looked whether what is there is sound as it stands.
-        for part in [span / 3, span / 3, span / 3 + Duration::from_secs(60), Duration::from_secs(840)] {
-            kernel.sleep(part).await;
+        // In between it is looked whether what is there is sound as it stands.
+        for part in [Some(span / 3), Some(span / 3), Some(span / 3 + Duration::from_secs(60)), None] {
+            match part {
+                Some(part) => kernel.sleep(part).await,
+                None => self.come_to_an_end(&people).await,
+            }
             if town.can_be_audited() {
                 // The disk may fail while it is looked at.
                 let wrong = self.audit(false).unwrap_or_default();
@@ -257,6 +283,20 @@ impl Life {
         let judged = self.rest(&town, &net, &provider.1).await;
         founded.set(Some(town));
         judged
+    }
+
+    /// Waits until all who came have gone, served or not, and no order is on its way, and a while longer; at the latest
+    /// until nobody can be waiting any more. Trouble that strikes a platform at rest teaches nothing, and costs most of a
+    /// world's steps.
+    async fn come_to_an_end(&self, people: &People) {
+        let mut quiet = 0;
+        for _ in 0..GONE_LOOKS_MAX {
+            self.kernel.sleep(GONE_LOOK_EVERY).await;
+            quiet = if people.are_gone() && self.weather.on_their_way() == 0 { quiet + 1 } else { 0 };
+            if quiet > QUIET_LOOKS {
+                return;
+            }
+        }
     }
 
     /// Waits until nothing is on its way any more, and judges.

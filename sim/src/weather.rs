@@ -149,8 +149,9 @@ impl Trouble {
 
 struct Sky {
     /// Each has a chance of its own, so that one that is spared leaves the others as they were.
-    chances: BTreeMap<Trouble, Chance>,
-    rates: BTreeMap<Trouble, u64>,
+    chances: Vec<Chance>,
+    /// 0 for what is not on.
+    rates: [u64; Trouble::ALL.len()],
     struck: BTreeMap<Trouble, u64>,
     coverage: Coverage,
 }
@@ -165,15 +166,15 @@ impl Weather {
         let mut chance = Chance::new(seed ^ 0x5e_a5_0f);
         // Some worlds are nearly calm and some are wild.
         let share = chance.below(700);
-        let mut rates = BTreeMap::new();
+        let mut rates = [0; Trouble::ALL.len()];
         for trouble in Trouble::ALL {
             // Drawn for all, so that forbidding one leaves the others as they were.
             let (is_on, rate) = (chance.happens(share), 1 + chance.below(trouble.most()));
             if is_on && allowed(trouble) {
-                rates.insert(trouble, rate);
+                rates[trouble as usize] = rate;
             }
         }
-        let chances = Trouble::ALL.into_iter().zip(1..).map(|(trouble, number)| (trouble, Chance::new(seed ^ number << 40)));
+        let chances = (1..).take(rates.len()).map(|number: u64| Chance::new(seed ^ number << 40));
         Weather(Arc::new(Mutex::new(Sky {
             chances: chances.collect(),
             rates,
@@ -188,13 +189,16 @@ impl Weather {
 
     /// Gives how often something strikes, in a thousand.
     pub fn rate(&self, trouble: Trouble) -> u64 {
-        self.with(|sky| sky.rates.get(&trouble).copied().unwrap_or(0))
+        self.with(|sky| sky.rates[trouble as usize])
     }
 
     /// Tells whether something strikes now, and counts it.
     pub fn strikes(&self, trouble: Trouble, kernel: &crate::kernel::Kernel) -> bool {
-        let rate = self.rate(trouble);
-        if rate == 0 || !self.with(|sky| sky.chances.get_mut(&trouble).is_some_and(|chance| chance.happens(rate))) {
+        let strikes = |sky: &mut Sky| match sky.rates[trouble as usize] {
+            0 => false,
+            rate => sky.chances[trouble as usize].happens(rate),
+        };
+        if !self.with(strikes) {
             return false;
         }
         kernel.tell(|| Note::new(Kind::Struck, "weather", trouble.name()).bad(true));
@@ -220,14 +224,19 @@ impl Weather {
         self.with(|sky| sky.coverage.covered())
     }
 
+    /// Counts the orders that are on their way, by what was committed for certain.
+    pub fn on_their_way(&self) -> usize {
+        self.with(|sky| sky.coverage.on_their_way())
+    }
+
     /// Ends all trouble.
     pub fn heal(&self) {
-        self.with(|sky| sky.rates.clear());
+        self.with(|sky| sky.rates.fill(0));
     }
 
     /// Gives what is on.
     pub fn troubles(&self) -> Vec<Trouble> {
-        self.with(|sky| sky.rates.keys().copied().collect())
+        self.with(|sky| Trouble::ALL.into_iter().filter(|trouble| sky.rates[*trouble as usize] > 0).collect())
     }
 
     /// Gives how often each struck.
@@ -240,8 +249,8 @@ impl Weather {
 pub fn draws() -> String {
     let mut sum = 0;
     for seed in 0..16 {
-        let rates = Weather::draw(seed, |_| true).with(|sky| sky.rates.clone());
-        for (trouble, rate) in rates {
+        let weather = Weather::draw(seed, |_| true);
+        for (trouble, rate) in weather.troubles().into_iter().map(|trouble| (trouble, weather.rate(trouble))) {
             sum = mixed(sum ^ trouble.name().bytes().fold(rate, |sum, byte| mixed(sum ^ u64::from(byte))));
         }
     }

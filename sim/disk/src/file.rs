@@ -4,14 +4,43 @@
 //! file is ever copied. To lose power the pending changes are undone, last first, which also gives them back to be
 //! done again in another way.
 
+use std::cell::RefCell;
+
 use crate::chance::Chance;
 use crate::disk::Counters;
 use crate::loss::land;
 
 /// Beyond this many pending changes the older half goes to the disk by itself, as it does when memory is short.
 const PENDING_MAX: usize = 16_384;
-/// How much room for overwritten bytes is kept for the next time.
-const SPARE_BYTES: usize = 1 << 20;
+/// How much room for bytes is kept for the next file, in how many pieces. The logs of databases come and go, and grow to
+/// megabytes each time: memory that was in use before costs a fraction of fresh memory.
+const SPARE_BYTES: usize = 1 << 25;
+const SPARE_PIECES: usize = 16;
+/// Less than that is not worth keeping.
+const SPARE_BYTES_MIN: usize = 1 << 16;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps the room of bytes that nobody needs any more.
+fn spare(mut bytes: Vec<u8>) {
+    if (SPARE_BYTES_MIN..=SPARE_BYTES).contains(&bytes.capacity()) {
+        bytes.clear();
+        // At the end of a thread there may be no place for it any more.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_PIECES {
+                spare.push(bytes);
+            }
+        });
+    }
+}
+
+/// Gives room for bytes: what was kept, if there is any.
+fn room() -> Vec<u8> {
+    SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+}
 
 /// A change to the bytes of a file.
 pub(crate) enum Change {
@@ -52,7 +81,6 @@ enum What {
     Truncate { to: usize },
 }
 
-#[derive(Default)]
 pub(crate) struct File {
     now: Vec<u8>,
     pending: Vec<Pending>,
@@ -61,10 +89,23 @@ pub(crate) struct File {
     settled: Option<Vec<u8>>,
 }
 
+impl Default for File {
+    fn default() -> File {
+        File { now: room(), pending: Vec::new(), old: Vec::new(), settled: None }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        spare(std::mem::take(&mut self.now));
+        spare(std::mem::take(&mut self.old));
+    }
+}
+
 impl File {
     /// Makes a file that holds something already, all of it durable.
     pub(crate) fn holding(content: Vec<u8>) -> File {
-        File { now: content, ..File::default() }
+        File { now: content, pending: Vec::new(), old: Vec::new(), settled: None }
     }
 
     pub(crate) fn content(&self) -> &[u8] {
@@ -84,6 +125,9 @@ impl File {
         let size_before = self.now.len();
         let gone = to.min(size_before)..size_before;
         let old_bytes = gone.len();
+        if self.old.capacity() == 0 && old_bytes > SPARE_BYTES_MIN {
+            self.old = room();
+        }
         self.old.extend_from_slice(&self.now[gone]);
         self.now.resize(to, 0);
         self.note(Pending { what: What::Truncate { to }, size_before, old_bytes });
@@ -106,8 +150,8 @@ impl File {
         }
         self.pending.clear();
         self.old.clear();
-        if self.old.capacity() > SPARE_BYTES {
-            self.old = Vec::new();
+        if self.old.capacity() > SPARE_BYTES_MIN {
+            spare(std::mem::take(&mut self.old));
         }
     }
 

@@ -38,12 +38,16 @@ pub struct Rows {
     said: Arc<watch::Sender<u64>>,
 }
 
-/// Keeps one text for good: there is a fixed handful of services.
-fn text_of(service: &str, write: impl Fn(&str) -> String) -> &'static str {
-    static TEXTS: Mutex<BTreeMap<String, &'static str>> = Mutex::new(BTreeMap::new());
-    let text = write(service);
+/// Keeps the text of one kind for a service for good: there is a fixed handful of both.
+fn text_of(kind: &'static str, service: &str, write: impl Fn(&str) -> String) -> &'static str {
+    static TEXTS: Mutex<BTreeMap<&str, BTreeMap<String, &str>>> = Mutex::new(BTreeMap::new());
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    texts.entry(text).or_insert_with_key(|text| Box::leak(text.clone().into_boxed_str()))
+    if let Some(text) = texts.get(kind).and_then(|texts| texts.get(service)) {
+        return text;
+    }
+    let text: &'static str = Box::leak(write(service).into_boxed_str());
+    texts.entry(kind).or_default().insert(service.to_owned(), text);
+    text
 }
 
 fn table(service: &str) -> String {
@@ -55,7 +59,7 @@ fn table(service: &str) -> String {
 }
 
 fn put(service: &str) -> &'static str {
-    text_of(service, |service| {
+    text_of("put", service, |service| {
         format!("insert into {service}_outbox (id, topic, kind, key, at, correlation, data) values ($1, $2, $3, $4, $5, $6, $7)")
     })
 }
@@ -139,7 +143,7 @@ impl Engine for Rows {
                 })
             });
             asked.await.or_unreachable()?;
-            let text = text_of(service, |service| format!("select coalesce(max(id), 0) from {service}_outbox"));
+            let text = text_of("last", service, |service| format!("select coalesce(max(id), 0) from {service}_outbox"));
             let rows = self.read(text, vec![], 1).await?;
             let last = rows.first().map_or(Ok(0), |row| row.int(0))?;
             self.shared.given.fetch_max(last, Ordering::Relaxed);
@@ -204,7 +208,7 @@ impl Outbox for Rows {
         now: Timestamp,
         until: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
-        let text = text_of(service, |service| {
+        let text = text_of("claim", service, |service| {
             format!(
                 "update {service}_outbox set claimed_until = ?3 where id in (select id from {service}_outbox
                     where (claimed_until <= ?1 or claimed_until > ?4)
@@ -212,13 +216,21 @@ impl Outbox for Rows {
                     order by id limit ?2) returning {COLUMNS}"
             )
         });
+        let any = text_of("any", service, |service| format!("select 1 from {service}_outbox limit 1"));
         let service = service.to_owned();
         Box::pin(async move {
-            let claimed = self.write(move |connection| {
+            let claim = move |connection: &rusqlite::Connection| {
                 let params = [now.micros(), limit as i64, until.micros(), (until + CLOCKS_APART).micros()];
                 let mut statement = connection.prepare_cached(text)?;
                 let rows = statement.query_map(params, |row| event(&service, row))?;
                 rows.collect::<rusqlite::Result<Vec<Event>>>()
+            };
+            // Mostly there is nothing, and finding that out writes nothing.
+            let claimed = self.server.ask(&self.from, move |database| {
+                Box::pin(async move {
+                    let there = database.read(|connection| connection.prepare_cached(any)?.exists([]))?;
+                    if there { database.write(move |tx| Ok(claim(tx.connection())?)).await } else { Ok(Vec::new()) }
+                })
             });
             let mut events = claimed.await.or_unreachable()?;
             events.sort_by_key(|event| event.seq);
@@ -227,7 +239,8 @@ impl Outbox for Rows {
     }
 
     fn mark_sent<'a>(&'a self, service: &'a str, seqs: &'a [i64]) -> BoxFuture<'a, Result<(), Fault>> {
-        let (text, seqs) = (text_of(service, |service| format!("delete from {service}_outbox where id = ?1")), seqs.to_vec());
+        let (text, seqs) =
+            (text_of("sent", service, |service| format!("delete from {service}_outbox where id = ?1")), seqs.to_vec());
         Box::pin(async move {
             if self.from.weather.strikes(Trouble::NoteLost, &self.from.kernel) {
                 return Err(super::server::unreachable());
@@ -240,7 +253,7 @@ impl Outbox for Rows {
     }
 
     fn unsent<'a>(&'a self, service: &'a str, limit: usize) -> BoxFuture<'a, Result<Vec<Event>, Fault>> {
-        let text = text_of(service, |service| format!("select {COLUMNS} from {service}_outbox order by id limit ?1"));
+        let text = text_of("unsent", service, |service| format!("select {COLUMNS} from {service}_outbox order by id limit ?1"));
         let service = service.to_owned();
         Box::pin(async move {
             let read = self.write(move |connection| {

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use base::{BoxFuture, Fault};
@@ -101,25 +102,43 @@ impl Server {
             return Asked::Unsent;
         }
         let Some(database) = self.database() else { return Asked::Unsent };
-        let (send, answer) = oneshot::channel();
-        let machine = self.machine.clone();
-        kernel.spawn(
-            there,
-            Box::pin(async move {
-                let done = work(database).await;
-                if machine.disk.is_down() {
-                    return machine.crash().await;
-                }
-                let _ = send.send(done);
-            }),
-        );
-        let Some(Ok(answer)) = crate::within(kernel, PATIENCE, answer).await else { return Asked::Lost };
+        let Some(answer) = self.carry_out(work(database)).await else { return Asked::Lost };
         kernel.sleep(links.latency(there, here)).await;
         if links.is_cut(there, here) {
             kernel.sleep(PATIENCE).await;
             return Asked::Lost;
         }
         Asked::Answered(answer)
+    }
+
+    /// Carries out what was asked; none when whoever asked has waited long enough, or the server has died over it.
+    ///
+    /// What takes no time, as reads do, is done with the step in which the question arrives: that is most of what a world
+    /// does. The rest goes on by itself on the server.
+    async fn carry_out<T: Send + 'static>(&self, mut work: BoxFuture<'static, Result<T, Fault>>) -> Option<Result<T, Fault>> {
+        let Machine { kernel, node, .. } = &self.machine;
+        let machine = self.machine.clone();
+        if !kernel.is_frozen(*node) {
+            let first = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+            match first {
+                Poll::Ready(_) if machine.disk.is_down() => {
+                    machine.kill();
+                    return None;
+                }
+                Poll::Ready(done) => return Some(done),
+                Poll::Pending => {}
+            }
+        }
+        let (send, answer) = oneshot::channel();
+        let carry = async move {
+            let done = work.await;
+            if machine.disk.is_down() {
+                return machine.crash().await;
+            }
+            let _ = send.send(done);
+        };
+        kernel.spawn(*node, Box::pin(carry));
+        crate::within(kernel, PATIENCE, answer).await.and_then(Result::ok)
     }
 }
 
