@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::Mistake;
 use base::mutant::choose;
 
+use crate::command::say::say;
 use crate::parts::PARTS;
 use crate::run::{Ended, Ground, Script};
 use crate::weather::Trouble;
@@ -92,7 +93,7 @@ fn seen_by(wrong: &str) -> (&'static str, String) {
 /// Lists all mistakes: name, promises, what is done wrong.
 pub fn list() {
     for mistake in Mistake::ALL {
-        println!("{}\t{}\t{}", mistake.name(), mistake.breaks().join(" "), mistake.text());
+        say!("{}\t{}\t{}", mistake.name(), mistake.breaks().join(" "), mistake.text());
     }
 }
 
@@ -100,14 +101,14 @@ impl Hunt {
     /// Tells it in one line that a program can read, and what was wrong for people.
     pub fn tell(&self, mistake: Mistake, took: Duration) -> bool {
         for wrong in self.wrong.iter().take(6) {
-            println!("  {}", wrong.chars().take(300).collect::<String>());
+            say!("  {}", wrong.chars().take(300).collect::<String>());
         }
         for beside in &self.beside {
-            println!("  beside: {beside}");
+            say!("  beside: {beside}");
         }
         let (promise, checker) = self.seen.clone().unwrap_or(("nobody", "nobody".to_owned()));
         let struck: Vec<String> = self.struck.iter().map(|trouble| format!("{trouble:?}")).collect();
-        println!(
+        say!(
             "mistake\t{}\t{}\t{}\t{promise}\t{checker}\t{:.1}\t{}",
             mistake.name(),
             self.worlds,

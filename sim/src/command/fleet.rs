@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::busy::Busy;
+use super::say::say;
 use super::script::Cli;
 use super::sums::Sums;
 use crate::run::Ground;
@@ -32,11 +34,12 @@ pub fn work(cli: &Cli, share: &str) -> Result<(), String> {
     let (which, of) = share.split_once('/').ok_or_else(wrong)?;
     let (which, of): (u64, u64) = (which.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
     let (first, end) = cli.range()?.ok_or_else(wrong)?;
-    let (ground, started) = (Ground::new()?, Instant::now());
+    let (mut busy, ground, started) = (Busy::begin(), Ground::new()?, Instant::now());
     let mut out = std::io::stdout();
     let mut seed = first + which;
     while seed < end && cli.time.is_none_or(|time| started.elapsed() < time) {
-        let sums = Sums::of(&ground.live(&cli.script(seed)));
+        let mut sums = Sums::of(&ground.live(&cli.script(seed)));
+        sums.busy_micros = u64::try_from(busy.lap().as_micros()).unwrap_or(u64::MAX);
         let line = serde_json::to_string(&sums).map_err(|error| error.to_string())?;
         // Nobody listens any more: the command was ended.
         if writeln!(out, "{line}").is_err() {
@@ -77,7 +80,7 @@ pub fn run(cli: &Cli, span: Span) -> Result<Sums, String> {
         if !status.success() {
             let seed = span.first + which + lived * jobs as u64;
             let verdict = format!("seed {seed} broke a promise: its process ended with {status}");
-            println!("{verdict}");
+            say!("{verdict}");
             whole.broken.insert(seed, verdict);
             whole.died.insert(seed);
         }
@@ -107,7 +110,7 @@ fn gathered(sums: &mpsc::Receiver<Result<Sums, String>>) -> Result<Sums, String>
                 let sums = sums?;
                 for verdict in sums.broken.values() {
                     clear(is_terminal);
-                    println!("{verdict}");
+                    say!("{verdict}");
                 }
                 whole.add(&sums);
             }

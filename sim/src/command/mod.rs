@@ -1,8 +1,10 @@
 //! The command: one world with its story, or many with what was exercised.
 
+pub mod busy;
 pub mod fleet;
 pub mod grave;
 pub mod known;
+pub mod say;
 pub mod script;
 pub mod shrink;
 pub mod sums;
@@ -17,6 +19,7 @@ use crate::mistakes;
 use crate::run::{Ended, Ground};
 use crate::story::{html, text};
 use fleet::Span;
+use say::say;
 use script::Cli;
 use shrink::Shrunk;
 use sums::Sums;
@@ -64,13 +67,13 @@ fn run(cli: &Cli) -> Result<bool, String> {
     let time = cli.time.or_else(|| seeds.is_none().then_some(TIME));
     let (first, end) = seeds.unwrap_or_else(|| (base(), u64::MAX));
     let until = if end == u64::MAX { String::new() } else { format!(" to {}", end - 1) };
-    println!("from seed {first}{until}{}", time.map_or_else(String::new, |time| format!(", for {} s", time.as_secs())));
+    say!("from seed {first}{until}{}", time.map_or_else(String::new, |time| format!(", for {} s", time.as_secs())));
     let started = Instant::now();
     let found = fleet::run(cli, Span { first, end, time })?;
     found.tell(started.elapsed());
     sums.add(&found);
     if found.broken.is_empty() && !sums.broken.is_empty() {
-        println!("a world of the graveyard breaks a promise again");
+        say!("a world of the graveyard breaks a promise again");
     }
     // One that took its process with it would take this one too.
     for seed in found.broken.keys().filter(|seed| !found.died.contains(seed)).take(TOLD_MAX) {
@@ -103,12 +106,12 @@ fn graves() -> Result<Sums, String> {
         let ended = ground.live(&grave.script);
         sums.add(&Sums::of(&ended));
         if !ended.wrong.is_empty() {
-            println!("{}\n  it taught: {}\n  again: {}", sums::verdict(&ended), grave.lesson, script::command(&grave.script));
+            say!("{}\n  it taught: {}\n  again: {}", sums::verdict(&ended), grave.lesson, script::command(&grave.script));
         }
     }
     let others = graves.iter().filter(|grave| !grave.is_same_world()).count();
     let note = if others > 0 { format!("; {others} are other worlds by now") } else { String::new() };
-    println!("graveyard: {} worlds lived again, {} break a promise{note}", graves.len(), sums.broken.len());
+    say!("graveyard: {} worlds lived again, {} break a promise{note}", graves.len(), sums.broken.len());
     Ok(sums)
 }
 
@@ -123,29 +126,29 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
     let script = cli.script(seed);
     let told = cli.order.is_some() || cli.html.is_some();
     let (mut ended, mut notes) = if told { ground.tell(&script) } else { (ground.live(&script), Vec::new()) };
-    println!("seed {seed}: trace {:016x}, {} steps, {:?} of its own time", ended.trace, ended.steps, ended.lasted);
+    say!("seed {seed}: trace {:016x}, {} steps, {:?} of its own time", ended.trace, ended.steps, ended.lasted);
     if !ended.wrong.is_empty() && !told {
         let lived = ended.trace;
         (ended, notes) = ground.tell(&script);
         if ended.trace != lived {
-            println!("told, it went another way ({:016x}): something depends on more than the seed", ended.trace);
+            say!("told, it went another way ({:016x}): something depends on more than the seed", ended.trace);
         }
     }
-    println!("{}", sums::verdict(&ended));
+    say!("{}", sums::verdict(&ended));
     let order = cli.order.clone().or_else(|| concerned(&ended));
     if let Some(file) = &cli.html {
         let title = format!("The story of the world of seed {seed}");
         let page = html::page(&title, &ended.wrong, order.as_deref(), &notes);
         std::fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
-        println!("the story stands in {}", file.display());
+        say!("the story stands in {}", file.display());
     }
     if order.is_none() && !ended.wrong.is_empty() {
-        println!("no one order is concerned; `--html FILE` shows the whole world");
+        say!("no one order is concerned; `--html FILE` shows the whole world");
     }
     if let Some(order) = order {
-        println!("the story of {order}: second of the world, node, who, what; `!` marks what went wrong");
+        say!("the story of {order}: second of the world, node, who, what; `!` marks what went wrong");
         for line in text::page(&order, &notes) {
-            println!("{line}");
+            say!("{line}");
         }
     }
     if ended.wrong.is_empty() {
@@ -153,10 +156,10 @@ fn one(cli: &Cli, ground: &Ground, seed: u64) -> Result<bool, String> {
     }
     if !cli.whole {
         let Shrunk { script, ended, tries } = shrink::smallest(ground, &script, &ended);
-        println!("the smallest of {tries} worlds that still breaks {}:", promise(&ended));
-        println!("{}", sums::verdict(&ended));
+        say!("the smallest of {tries} worlds that still breaks {}:", promise(&ended));
+        say!("{}", sums::verdict(&ended));
         let mistake = cli.mistake.as_ref().map_or_else(String::new, |name| format!(" --mistake {name}"));
-        println!("  again: {}{mistake}", script::command(&script));
+        say!("  again: {}{mistake}", script::command(&script));
         // A world that breaks only by a planted mistake teaches nothing.
         if cli.bury && cli.mistake.is_none() {
             grave::bury(&script, &promise(&ended))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::say::say;
 use super::table;
 use crate::cover::{Covered, more};
 use crate::run::Ended;
@@ -22,6 +23,8 @@ pub struct Sums {
     pub orders: u64,
     /// How many steps were taken.
     pub steps: u64,
+    /// For how many microseconds the processor was busy with them.
+    pub busy_micros: u64,
     /// How often each trouble struck, by its name.
     pub struck: BTreeMap<String, u64>,
     /// What was exercised.
@@ -52,6 +55,7 @@ impl Sums {
         self.worlds += other.worlds;
         self.orders += other.orders;
         self.steps += other.steps;
+        self.busy_micros += other.busy_micros;
         self.covered.add(&other.covered);
         more(&mut self.struck, &other.struck);
         more(&mut self.counts, &other.counts);
@@ -78,27 +82,30 @@ impl Sums {
 
     /// Says how fast it went.
     pub fn pace(&self, took: Duration) -> String {
-        let seconds = took.as_secs_f64().max(0.001);
+        let (seconds, busy) = (took.as_secs_f64().max(0.001), (self.busy_micros as f64 / 1e6).max(0.001));
         format!(
-            "{} worlds, {} orders, {} steps in {seconds:.1} s: {:.1} worlds and {:.0} orders per second",
+            "{} worlds, {} orders, {} steps in {seconds:.1} s: {:.1} worlds and {:.0} orders per second; \
+             of a processor {busy:.1} s: {:.2} worlds and {:.1} orders per second of one",
             self.worlds,
             self.orders,
             self.steps,
             self.worlds as f64 / seconds,
-            self.orders as f64 / seconds
+            self.orders as f64 / seconds,
+            self.worlds as f64 / busy,
+            self.orders as f64 / busy
         )
     }
 
     /// Prints all.
     pub fn tell(&self, took: Duration) {
         for line in table::write(&self.covered, &self.struck) {
-            println!("{line}");
+            say!("{line}");
         }
-        println!("people: {:?}", self.counts);
-        println!("{}", self.pace(took));
+        say!("people: {:?}", self.counts);
+        say!("{}", self.pace(took));
         match self.broken.len() {
-            0 => println!("every promise was kept"),
-            count => println!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),
+            0 => say!("every promise was kept"),
+            count => say!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),
         }
     }
 }
