@@ -353,6 +353,14 @@ impl Life {
             Err(error) => return Ok(vec![error]),
         };
         let names = rest::names(net, &found).await;
+        let struck = self.weather.struck();
+        if struck.contains_key(&Trouble::AskTwice) {
+            self.book.may_have_doubled();
+        }
+        // What is written down late, or under another time, is found late by those who look for what is new.
+        if [Trouble::ClockJumps, Trouble::Freeze].iter().any(|trouble| struck.contains_key(trouble)) {
+            self.book.forgive_late();
+        }
         let mut wrong = self.book.settle(&found, &names, &charges, &levels, &self.menu);
         wrong.extend(self.audit(true)?);
         wrong.extend(town.database().map_or_else(|| Ok(vec![]), |database| parts::judge(&database))?);

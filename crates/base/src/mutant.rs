@@ -44,6 +44,7 @@ mistakes! {
     KeyOfAnybody breaks NobodyElsesData: "An idempotency key is remembered without whose it is.";
     KeyOfAnyRoute breaks EffectsHappenOnce: "An idempotency key is remembered without what it was used for.";
     KeyOfAnyBody breaks EffectsHappenOnce: "An idempotency key is remembered without what was asked under it.";
+    TimeoutIsTheirs breaks EffectsHappenOnce NoOrderIsLost: "A request that was not answered in time is answered as if its client were to blame, which is a no.";
     RefusalRemembered breaks NoOrderIsLost EffectsHappenOnce: "A request that was refused is remembered as one that was carried out.";
 
     // How events and state are kept together.
@@ -81,6 +82,7 @@ mistakes! {
     OrderOverwritten breaks NoOrderIsLost EffectsHappenOnce: "An order is saved whatever version it is at.";
     ProjectionCountsTwice breaks EffectsHappenOnce: "The statistics count an order in its old state too.";
     BoardNotCleared breaks EffectsHappenOnce: "A cancelled order stays on the board.";
+    PageSkipsARow breaks NoOrderIsLost: "A page of a list begins behind the row that the page before it only peeked at.";
     NeedsOfOneEach breaks StockIsNeverNegative: "A line of several takes from stock what one takes.";
 
     // Payments.
@@ -93,6 +95,8 @@ mistakes! {
     CancelOvertaken breaks MoneyIsConserved EffectsHappenOnce: "A cancellation that is heard before the reservation is forgotten.";
     PaymentOverwritten breaks MoneyIsConserved EffectsHappenOnce: "A payment is saved whatever version it is at.";
     CashNotNoted breaks MoneyIsConserved: "Cash that was taken at the door is not noted.";
+    RefundKeyedByAmount breaks MoneyIsConserved: "A refund is asked for under a key of its amount, which another refund may have too.";
+    RestKeptWhileRefunding breaks MoneyIsConserved: "A cancellation that comes while a part is on its way back leaves the rest where it is.";
     ProviderBreakerStaysOpen breaks EveryOrderEnds MoneyIsConserved NothingIsSwallowed: "The breaker towards the provider never lets a probe through.";
 
     // Inventory.
@@ -100,6 +104,7 @@ mistakes! {
     LedgerNotWritten breaks StockIsNeverNegative: "What is put back is not written into the ledger.";
     NotPutBack breaks StockIsNeverNegative: "What a cancelled order held stays set aside.";
     NotUsedUp breaks StockIsNeverNegative: "What goods-only orders take with them stays set aside.";
+    LowAtTheMark breaks EveryOrderEnds NothingIsSwallowed: "A level that falls just to its mark counts as below it for the decision, and not for the guard.";
     StaleCountAccepted breaks EffectsHappenOnce StockIsNeverNegative: "A count is accepted from staff who have not seen the latest edit.";
 
     // Kitchen, delivery, and those who look on.
@@ -107,7 +112,14 @@ mistakes! {
     ExpiryByWallClock breaks EveryOrderEnds: "A timer that rings is compared with a wall clock, of whole seconds, instead of with the time for which it was set.";
     RecallNotKept breaks EffectsHappenOnce MoneyIsConserved: "A delivery says that it was called back, and goes on.";
     DeliveredTwice breaks EffectsHappenOnce: "A delivery says again that it was handed over when it is asked again.";
+    ReadyForgotten breaks EveryOrderEnds: "Delivery forgets that dishes are ready when it hears so before it has heard of the order.";
+    FloorNotGuarded breaks EffectsHappenOnce: "The places of the kitchen are saved whoever else has booked them meanwhile.";
+    RefundsToldOnce breaks NothingIsSwallowed: "Of several refunds of an order its guest is told of the first.";
+    MessagesOfAnyOrder breaks NobodyElsesData: "Whoever knows the id of an order reads its messages.";
+    LinesCountedNotThings breaks EffectsHappenOnce: "What sells best counts lines instead of things.";
     RebuildCountsTwice breaks EffectsHappenOnce: "A rebuild counts again what came in while it was at work.";
+    FirstSizePrice breaks MoneyIsConserved: "Every size costs what the first one costs.";
+    MenuByTheClock breaks EffectsHappenOnce: "The menu at hand is compared only with what is newer than it, by clocks that differ.";
     StaleItemAccepted breaks EffectsHappenOnce: "An item is changed by staff who have not seen the latest edit.";
 }
 

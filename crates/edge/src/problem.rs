@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): what every error looks like outside.
 
 use axum::response::{IntoResponse, Response};
-use base::{Fault, Kind};
+use base::{Fault, Kind, Mistake, planted};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,9 @@ impl From<Fault> for Problem {
         if fault.kind == Kind::Internal && fault.cause.is_some() {
             tracing::error!(code = %fault.code, cause = fault.cause, "{}", fault.message);
         }
-        Problem::with_status(fault.kind.http_status(), fault)
+        let theirs = fault.kind == Kind::Timeout && planted(Mistake::TimeoutIsTheirs);
+        let status = if theirs { StatusCode::REQUEST_TIMEOUT.as_u16() } else { fault.kind.http_status() };
+        Problem::with_status(status, fault)
     }
 }
 

@@ -16,8 +16,12 @@ use crate::receipt;
 pub struct Wish {
     /// The idempotency key.
     pub key: String,
-    /// Each item's short name and how many of it.
-    pub lines: Vec<(String, i64)>,
+    /// Each item's short name, its size, and how many of it.
+    pub lines: Vec<(String, String, i64)>,
+    /// Whether it is fetched.
+    pub pickup: bool,
+    /// What the tip is, in minor units.
+    pub tip: i64,
     /// Whether it is paid by card, and whether the card will say no.
     pub card: Option<bool>,
 }
@@ -40,6 +44,14 @@ struct Pages {
     orders: BTreeMap<String, Order>,
     /// Keys that were never answered for certain, and how many orders each may have left.
     doubts: BTreeMap<String, u64>,
+    /// Keys that were answered with no, for certain, by the only request there was.
+    refused: BTreeMap<String, u64>,
+    /// Whether a request may have come twice by itself: then a no to one of the two is no certainty.
+    doubled: bool,
+    /// By item and size: what staff have asked for it.
+    prices: BTreeMap<(String, String), Vec<i64>>,
+    /// What came late where clocks are right.
+    late: Vec<String>,
     /// How many orders each name may have.
     wished: BTreeMap<String, u64>,
     /// By item: what came in for certain, and what may have.
@@ -83,9 +95,13 @@ impl Book {
         *pages.wished.entry(wish.key.clone()).or_default() += 1;
     }
 
-    /// Notes that somebody else wishes the same under the same name.
-    pub fn wished_again(&self, key: &str) {
-        *self.pages().wished.entry(key.to_owned()).or_default() += 1;
+    /// Notes that somebody else wishes the same under the same name; the book calls that wish by a name of its `own`.
+    pub fn wished_again(&self, key: &str, own: &str) {
+        let mut pages = self.pages();
+        *pages.wished.entry(key.to_owned()).or_default() += 1;
+        if let Some(wish) = pages.wishes.get(key).cloned() {
+            pages.wishes.insert(own.to_owned(), wish);
+        }
     }
 
     /// Tells whether an order was answered to somebody else.
@@ -118,6 +134,31 @@ impl Book {
     /// Notes that a wish was given up without an answer.
     pub fn doubted(&self, key: &str) {
         *self.pages().doubts.entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that the only request for a wish was answered with no.
+    pub fn refused(&self, key: &str) {
+        *self.pages().refused.entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that requests may have come twice by themselves.
+    pub fn may_have_doubled(&self) {
+        self.pages().doubled = true;
+    }
+
+    /// Notes a price before staff ask for it.
+    pub fn priced(&self, item: &str, size: &str, price: i64) {
+        self.pages().prices.entry((item.to_owned(), size.to_owned())).or_default().push(price);
+    }
+
+    /// Notes that something came later than it may where clocks are right.
+    pub fn late(&self, what: String) {
+        self.pages().late.push(what);
+    }
+
+    /// Forgives what came late.
+    pub fn forgive_late(&self) {
+        self.pages().late.clear();
     }
 
     /// Notes that a cancellation was acknowledged.
@@ -165,7 +206,7 @@ impl Book {
         menu: &Menu,
     ) -> Vec<String> {
         let pages = self.pages();
-        let mut wrong = pages.wrong.clone();
+        let mut wrong: Vec<String> = pages.wrong.iter().chain(&pages.late).cloned().collect();
         let by_id: BTreeMap<&str, &Value> = found.iter().filter_map(|order| Some((order["order_id"].as_str()?, order))).collect();
         let mut sold: BTreeMap<String, (i64, i64)> = BTreeMap::new();
         for (key, order) in &pages.orders {
@@ -181,6 +222,7 @@ impl Book {
                 wrong.push(format!("EveryOrderEnds: the cancellation of {} was acknowledged, and it is {state}", order.id));
             }
             let Some(wish) = pages.wishes.get(key) else { continue };
+            wrong.extend(receipt::as_wished(now, wish, menu, &pages.prices));
             if wish.card == Some(true) && state == "delivered" {
                 wrong.push(format!("MoneyIsConserved: {} was delivered although its card said no", order.id));
             }
@@ -201,9 +243,11 @@ impl Book {
             let (gone, maybe) = (state == "delivered", state == "cancelled");
             if gone || maybe {
                 for line in now["lines"].as_array().into_iter().flatten() {
-                    if let (Some(item), Some(quantity)) = (line["item"].as_str(), line["quantity"].as_i64()) {
-                        let entry = sold.entry(item.to_owned()).or_default();
-                        if gone { entry.0 += quantity } else { entry.1 += quantity }
+                    let (item, size) = (line["item"].as_str().unwrap_or_default(), line["size"].as_str().unwrap_or_default());
+                    for (thing, of_one) in menu.takes(item, size) {
+                        let taken = of_one * line["quantity"].as_i64().unwrap_or(0);
+                        let entry = sold.entry(thing.clone()).or_default();
+                        if gone { entry.0 += taken } else { entry.1 += taken }
                     }
                 }
             }
@@ -223,7 +267,8 @@ impl Book {
             }
         }
         for (name, (orders, untold)) in by_name {
-            let (wished, doubts) = (pages.wished.get(name).copied().unwrap_or(0), pages.doubts.get(name).copied().unwrap_or(0));
+            let of = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or(0);
+            let (wished, doubts) = (of(&pages.wished), of(&pages.doubts) + if pages.doubled { of(&pages.refused) } else { 0 });
             if orders > wished || untold > doubts {
                 wrong.push(format!(
                     "EffectsHappenOnce: {name} wished {wished} orders and there are {orders}; of {untold} nobody was told, {doubts} were in doubt"
@@ -234,9 +279,8 @@ impl Book {
             let (Some(slug), Some(consumed)) = (level["slug"].as_str(), level["consumed"].as_i64()) else { continue };
             let Some(first) = menu.initial().get(slug) else { continue };
             let figure = |name: &str| level[name].as_i64().unwrap_or(i64::MIN);
-            // Of goods the book knows what was sold; what a dish takes is the recipe's business.
             let (sold, maybe) = sold.get(slug).copied().unwrap_or_default();
-            if menu.is_goods(slug) && (consumed < sold || consumed > sold + maybe) {
+            if consumed < sold || consumed > sold + maybe {
                 wrong.push(format!("StockIsNeverNegative: {sold} of {slug} were delivered and {consumed} used up"));
             }
             let (certain, maybe) = pages.received.get(slug).copied().unwrap_or_default();

@@ -38,8 +38,8 @@ pub async fn other_body(net: &Net, book: &Book, placed: &Placed<'_>) {
 /// Another guest happens to use the same key for the same wish, and gets an order of their own.
 pub async fn same_key(net: &Net, book: &Book, placed: &Placed<'_>, number: u64) {
     let Some(token) = device(net, &format!("the-twin-of-{number:04}")).await else { return };
-    book.wished_again(placed.key);
     let own = format!("{} of another guest", placed.key);
+    book.wished_again(placed.key, &own);
     match insist(net, Ask::post("/v1/orders", placed.key, placed.body.clone()).by(&token), TRIES).await {
         Some(answer) if answer.status == 201 && answer.body["order_id"] == placed.id => {
             book.wrong(format!("NobodyElsesData: {} was answered to another guest who used the same key", placed.id));
@@ -66,10 +66,26 @@ pub async fn list(net: &Net, book: &Book, placed: &Placed<'_>) {
 /// Somebody who has placed nothing looks at another's order, at its people and its money, and tries to cancel it.
 pub async fn strange(net: &Net, book: &Book, id: &str, number: u64) {
     let Some(token) = device(net, &format!("stranger-{number:04}")).await else { return };
-    for path in [format!("/v1/orders/{id}"), format!("/v1/orders/{id}/history"), format!("/v1/orders/{id}/contact")] {
+    for what in ["", "/history", "/contact", "/payment", "/progress", "/check"] {
+        let path = format!("/v1/orders/{id}{what}");
         let read = net.send(Ask::get(&path).by(&token)).await;
         if read.is_some_and(|answer| answer.status == 200) {
             book.wrong(format!("NobodyElsesData: {path} is shown to a stranger"));
+        }
+    }
+    // These may be answered, but not with anything of this order.
+    for path in [
+        "/v1/orders?".to_owned(),
+        format!("/v1/notifications?order_id={id}&"),
+        "/v1/notifications?".to_owned(),
+        "/v1/board?".to_owned(),
+        "/v1/payments?".to_owned(),
+        "/v1/deliveries?".to_owned(),
+        "/v1/kitchen/tickets?".to_owned(),
+    ] {
+        let read = net.send(Ask::get(format!("{path}limit=50")).by(&token)).await;
+        if read.is_some_and(|answer| answer.status == 200 && answer.body.to_string().contains(id)) {
+            book.wrong(format!("NobodyElsesData: {path} tells a stranger of {id}"));
         }
     }
     let ask = Ask::post(format!("/v1/orders/{id}/cancel"), format!("a-stranger-cancels-{number}"), json!({ "reason": "" }));

@@ -9,7 +9,7 @@ use crate::curious::{self, Placed, device};
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
 use crate::whims::Whims;
-use crate::{TRIES, insist};
+use crate::{TRIES, insist, insist_counting, leaf};
 
 /// Lives one customer's life.
 pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
@@ -44,28 +44,26 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     if world.happens(300) {
         contact["email"] = json!("zoya@example.org");
     }
+    let tip = if world.happens(200) { 150 } else { 0 };
     let mut body = json!({
         "lines": wanted,
         "fulfilment": if pickup { "pickup" } else { "delivery" },
         "payment": payment,
         "contact": contact,
-        "tip_minor": if world.happens(200) { 150 } else { 0 },
+        "tip_minor": tip,
     });
     // Some say what they want to pay instead of what it costs.
     let cheats = world.happens(60);
     if cheats {
         body["expected_total_minor"] = json!(1);
     }
-    let wish = Wish {
-        key: key.clone(),
-        lines: lines.into_iter().map(|(item, _, quantity)| (item, quantity)).collect(),
-        card: by_card.then_some(declined),
-    };
+    let wish = Wish { key: key.clone(), lines, pickup, tip, card: by_card.then_some(declined) };
     book.wished(&wish);
     book.count("wishes");
     let mut ask = Ask::post("/v1/orders", &key, body.clone());
     ask.token.clone_from(&token);
-    if world.happens(100) {
+    let doubles = world.happens(100);
+    if doubles {
         // A double click: the twin goes its own way, and its answer must be the same.
         let (twin, book, ask, key) = (net.clone(), book.clone(), ask.clone(), key.clone());
         world.spawn("twin", async move {
@@ -78,11 +76,12 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     }
     // Some vanish before they know.
     let tries = if world.happens(60) { 1 } else { TRIES };
-    let Some(mut answer) = insist(&net, ask.clone(), tries).await else {
+    let Some((mut answer, mut asked)) = insist_counting(&net, ask.clone(), tries).await else {
         book.count("gave up");
         return book.doubted(&key);
     };
     if answer.status != 201 && world.happens(400) {
+        asked += 1;
         // What was refused may be had a little later, under the same key.
         world.sleep(Duration::from_millis(world.below(30_000))).await;
         match insist(&net, ask, tries).await {
@@ -98,7 +97,8 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
         if answer.status < 400 || answer.code().is_empty() {
             book.wrong(format!("an order was answered with {} {}", answer.status, answer.body));
         }
-        return book.doubted(&key);
+        // Of several requests one may have been carried out although another was refused.
+        return if asked == 1 && !doubles { book.refused(&key) } else { book.doubted(&key) };
     }
     book.acknowledged(&key, &answer.body);
     book.count("placed");
@@ -112,6 +112,9 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
             2 => curious::list(&net, &book, &placed).await,
             _ => {}
         }
+    }
+    if let (Some(token), true) = (&token, world.happens(150)) {
+        regular(&net, &book, &wish, &body, token, &id).await;
     }
     // Some change their mind at once, while the stock is set aside and the card is charged.
     let longest = if world.happens(400) { 300 } else { 40_000 };
@@ -128,6 +131,28 @@ pub async fn customer(net: Net, book: Book, menu: Menu, number: u64) {
     if world.happens(100) {
         curious::strange(&net, &book, &id, number).await;
     }
+}
+
+/// Orders the same again and again, and then looks whether all of it stands in the list of their orders.
+async fn regular(net: &Net, book: &Book, wish: &Wish, body: &Value, token: &str, first: &str) {
+    let mut placed = vec![first.to_owned()];
+    for time in 0..net.world.between(1, 3) {
+        let key = format!("again-{time}-{}", wish.key);
+        let wish = Wish { key: key.clone(), ..wish.clone() };
+        let mut body = body.clone();
+        body["contact"]["name"] = json!(key);
+        book.wished(&wish);
+        match insist_counting(net, Ask::post("/v1/orders", &key, body).by(token), TRIES).await {
+            Some((answer, _)) if answer.status == 201 => {
+                book.acknowledged(&key, &answer.body);
+                placed.push(answer.body["order_id"].as_str().unwrap_or_default().to_owned());
+                book.count("placed again");
+            }
+            Some((_, 1)) => book.refused(&key),
+            _ => book.doubted(&key),
+        }
+    }
+    leaf::own(net, book, token, &placed).await;
 }
 
 fn refusal(code: &str) -> &'static str {

@@ -11,6 +11,8 @@ pub mod book;
 pub mod chance;
 mod curious;
 mod customer;
+mod keeper;
+mod leaf;
 pub mod menu;
 pub mod net;
 mod office;
@@ -40,9 +42,14 @@ const TRIES: u32 = 12;
 
 /// Sends something until it is answered for certain; none when whoever asked gave up.
 pub async fn insist(net: &Net, ask: Ask, tries: u32) -> Option<Answer> {
+    insist_counting(net, ask, tries).await.map(|(answer, _)| answer)
+}
+
+/// Sends something until it is answered for certain, and says how many times that took.
+async fn insist_counting(net: &Net, ask: Ask, tries: u32) -> Option<(Answer, u32)> {
     for attempt in 0..tries {
         match net.send(ask.clone()).await {
-            Some(answer) if !answer.is_later() => return Some(answer),
+            Some(answer) if !answer.is_later() => return Some((answer, attempt + 1)),
             _ => {}
         }
         let longest = 500u64 << attempt.min(6);

@@ -11,6 +11,9 @@ use crate::whims::Whims;
 /// How many in a thousand want what all want.
 const WANTED: u64 = 700;
 
+/// What one of something costs, and what it takes from stock.
+type Sold = (i64, Vec<(String, i64)>);
+
 /// The menu. Clones share everything.
 #[derive(Clone)]
 pub struct Menu(Arc<Known>, Option<usize>);
@@ -20,12 +23,22 @@ struct Known {
     stock: BTreeMap<String, i64>,
     stations: Vec<String>,
     goods: Vec<String>,
+    /// By item and size: what it costs, and what one of it takes from stock.
+    sizes: BTreeMap<(String, String), Sold>,
+    fee: i64,
 }
 
 impl Menu {
     /// Reads it.
     pub fn read() -> Result<Menu, Fault> {
         let menu = parse_menu(MENU)?;
+        let mut known = BTreeMap::new();
+        for item in &menu.items {
+            for variant in &item.variants {
+                let size = (item.slug.clone(), variant.size.clone());
+                known.insert(size, (variant.price_minor, menu.needs(item, &variant.size)));
+            }
+        }
         let sizes = |item: &catalog::seed::Item| item.variants.iter().map(|variant| variant.size.clone()).collect();
         let goods = menu.items.iter().filter_map(|item| item.stock.map(|stock| (item.slug.clone(), stock.initial)));
         let ingredients = menu.ingredients.iter().map(|thing| (thing.slug.clone(), thing.initial));
@@ -35,6 +48,8 @@ impl Menu {
                 stock: ingredients.chain(goods).collect(),
                 goods: menu.items.iter().filter(|item| item.stock.is_some()).map(|item| item.slug.clone()).collect(),
                 stations: menu.stations.iter().map(|station| station.slug.clone()).collect(),
+                sizes: known,
+                fee: menu.shop.delivery_fee_minor,
             }),
             None,
         ))
@@ -66,9 +81,19 @@ impl Menu {
         self.0.stock.keys().nth(at(world, self.0.stock.len())).cloned().unwrap_or_default()
     }
 
-    /// Tells whether something is sold as it is, so that what is sold of it is what is used up.
-    pub fn is_goods(&self, slug: &str) -> bool {
-        self.0.goods.iter().any(|known| known == slug)
+    /// Gives what a size of an item costs at first.
+    pub fn price(&self, item: &str, size: &str) -> Option<i64> {
+        self.0.sizes.get(&(item.to_owned(), size.to_owned())).map(|(price, _)| *price)
+    }
+
+    /// Gives what one of a size of an item takes from stock: goods one of themselves, a dish what its recipe says.
+    pub fn takes(&self, item: &str, size: &str) -> &[(String, i64)] {
+        self.0.sizes.get(&(item.to_owned(), size.to_owned())).map_or(&[], |(_, takes)| takes)
+    }
+
+    /// Gives what it costs to have an order brought.
+    pub fn fee(&self) -> i64 {
+        self.0.fee
     }
 
     /// Gives some station.

@@ -8,7 +8,7 @@ use crate::book::Book;
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
 use crate::whims::Whims;
-use crate::{SERVICES, TRIES, insist, look_at};
+use crate::{SERVICES, TRIES, insist, keeper, look_at};
 
 /// Takes goods in, and says now and then that something is sold out.
 pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
@@ -23,36 +23,15 @@ pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
                 insist(&net, Ask::post("/v1/stock/receipts", format!("receipt-{round}"), body).by(net.staff()), TRIES).await;
             match answer {
                 Some(answer) if answer.status < 300 => book.received(&slug, quantity, true),
-                Some(answer) => book.wrong(format!("a receipt was refused: {}", answer.body)),
+                Some(answer) => book.wrong(format!("EffectsHappenOnce: a receipt was refused: {}", answer.body)),
                 None => book.received(&slug, quantity, false),
             }
             book.count("receipts");
+        } else if world.happens(300) {
+            keeper::reprice(&net, &book, &menu, round).await;
         } else {
-            sold_out(&net, &book, &menu, round).await;
+            keeper::sold_out(&net, &book, &menu, round).await;
         }
-    }
-}
-
-async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
-    let (item, _) = menu.any(&net.world);
-    let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(net.staff()), 4).await else { return };
-    let (Some(id), Some(version)) = (read.body["item_id"].as_str(), read.body["version"].as_i64()) else { return };
-    for (step, available) in [false, true].into_iter().enumerate() {
-        let body = json!({ "available": available, "version": version + step as i64, "reason": "" });
-        let mut ask =
-            Ask::post(format!("/v1/items/{id}/availability"), format!("sold-out-{round}-{available}"), body).by(net.staff());
-        ask.method = "PUT";
-        if insist(net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
-            book.count("availability changes");
-            let body = json!({ "available": !available, "version": version + step as i64, "reason": "не видел" });
-            let mut stale =
-                Ask::post(format!("/v1/items/{id}/availability"), format!("stale-{round}-{available}"), body).by(net.staff());
-            stale.method = "PUT";
-            if insist(net, stale, TRIES).await.is_some_and(|answer| answer.status == 200) {
-                book.wrong(format!("EffectsHappenOnce: {item} was changed twice at one version: one change is lost"));
-            }
-        }
-        net.world.sleep(Duration::from_millis(net.world.below(20_000))).await;
     }
 }
 

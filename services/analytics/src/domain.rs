@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base::event::Fact;
 use base::id::{OrderId, ShopId};
-use base::{Event, Fault, ShopClock, Timestamp};
+use base::{Event, Fault, Mistake, ShopClock, Timestamp, planted};
 use kitchen_api::events::OrderReady;
 use orders_api::events::{OrderCancelled, OrderCreated};
 use payments_api::events::PaymentRefunded;
@@ -164,7 +164,7 @@ impl Ledger {
         let month = self.clocks.get(&shop).map_or_else(String::new, |clock| clock.business_month(placed_at));
         for (slug, size, quantity, total) in lines {
             let item = self.figures.items.entry((shop, month.clone(), slug, size)).or_default();
-            item.0 += quantity;
+            item.0 += if planted(Mistake::LinesCountedNotThings) { 1 } else { quantity };
             item.1 += total;
         }
     }

@@ -1,6 +1,7 @@
 //! Freezes the lines of an order: price, recipe and tax as the menu has them at this moment. Pure; the hot path.
 
 use base::limits::{LINE_QUANTITY_MAX, ORDER_LINES_MAX};
+use base::{Mistake, planted};
 use catalog_api as api;
 
 use crate::domain::{BadLine, Error, Extra, LINE_OPTIONS_MAX, scaled};
@@ -49,6 +50,9 @@ fn quote_line<'a>(menu: &Menu, line: &'a api::LineRequest) -> Result<api::Quoted
         extras.push(extra);
     }
     let mut quoted = quoted.clone();
+    if planted(Mistake::FirstSizePrice) {
+        quoted.unit_minor = entry.quoted.first().map_or(0, |first| first.unit_minor);
+    }
     quoted.quantity = line.quantity;
     quoted.options.clone_from(&line.options);
     for extra in &extras {

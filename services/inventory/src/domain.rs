@@ -108,7 +108,8 @@ pub fn serve(mut shelf: Shelf, demands: &[Demand]) -> Served {
     }
     for (stock_id, quantity) in taken {
         let Some(mut level) = shelf.remove(&stock_id) else { continue };
-        let crosses = !level.low && level.available < level.low_at;
+        let at_mark = level.available == level.low_at && planted(Mistake::LowAtTheMark);
+        let crosses = !level.low && (level.available < level.low_at || at_mark);
         served.takes.push(Take { stock_id, quantity, low_at: level.low_at, crosses });
         if crosses {
             level.low = true;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::id::{OrderId, ShopId, StationId};
-use base::{Fault, Id, Texts, Timestamp};
+use base::{Fault, Id, Mistake, Texts, Timestamp, planted};
 use serde::{Deserialize, Serialize};
 use sql::{NewJob, Row, Statement, Store, params, statement};
 
@@ -286,7 +286,11 @@ fn times_text(floor: &Floor) -> String {
 
 /// Keeps when places are taken, if nobody has booked since the floor was loaded.
 pub fn save_times(floor: &Floor) -> Statement {
-    let text = "update kitchen_floors set free_at = $3, version = version + 1 where id = $1 and version = $2";
+    let text = if planted(Mistake::FloorNotGuarded) {
+        "update kitchen_floors set free_at = $3, version = version + 1 where id = $1 and $2 >= 0"
+    } else {
+        "update kitchen_floors set free_at = $3, version = version + 1 where id = $1 and version = $2"
+    };
     statement(text, params![floor.shop_id, floor.version, times_text(floor)]).expecting(1)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::event::Fact;
 use base::id::{NotificationId, OrderId};
-use base::{Event, Fault, NewEvent};
+use base::{Event, Fault, Mistake, NewEvent, planted};
 use delivery_api::events::{OrderDelivered, OrderShipped};
 use host::{Change, Ctx};
 use kitchen_api::events::CookingStarted;
@@ -100,7 +100,8 @@ fn draft_of(event: &Event) -> Result<Draft, Fault> {
         // An order may be refunded in parts: each is told.
         PaymentRefunded::NAME => {
             let refunded: PaymentRefunded = event.read()?;
-            (Template::PaymentRefunded, event.seq, money(refunded.amount_minor, refunded.currency))
+            let nth = if planted(Mistake::RefundsToldOnce) { 0 } else { event.seq };
+            (Template::PaymentRefunded, nth, money(refunded.amount_minor, refunded.currency))
         }
         OrderCancelled::NAME => {
             let cancelled: OrderCancelled = event.read()?;

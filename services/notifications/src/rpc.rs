@@ -2,7 +2,7 @@
 
 use base::id::{DeviceId, NotificationId, OrderId};
 use base::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use base::{Fault, Principal};
+use base::{Fault, Mistake, Principal, planted};
 use host::{Change, Ctx, answer, settle};
 use notifications_api as api;
 use notifications_api::notifications_server::Notifications;
@@ -32,7 +32,8 @@ impl Rpc {
                 return store::of_device(store, *device, asked.unread_only, before, now, limit).await;
             }
             let mut messages = store::of_order(store, order, before, now, limit).await?;
-            messages.retain(|message| message.device_id == Some(*device) && !(asked.unread_only && message.read));
+            let own = |message: &Message| message.device_id == Some(*device) || planted(Mistake::MessagesOfAnyOrder);
+            messages.retain(|message| own(message) && !(asked.unread_only && message.read));
             return Ok(messages);
         }
         if call.principal == Principal::Nobody {

@@ -45,7 +45,16 @@ impl Rpc {
         Ok(shown::order(order, &store::load_frozen(self.ctx.store(), order.id).await?))
     }
 
-    async fn page(&self, orders: Vec<Order>, limit: u32) -> Result<OrderPage, Fault> {
+    async fn page(&self, mut orders: Vec<Order>, limit: u32) -> Result<OrderPage, Fault> {
+        if planted(Mistake::PageSkipsARow) && limit > 1 && orders.len() == limit as usize {
+            // The last was only asked for to see whether there is more.
+            let next = orders.pop().map(|order| order.id.0.to_string()).unwrap_or_default();
+            let mut messages = Vec::with_capacity(orders.len());
+            for order in &orders {
+                messages.push(self.show(order).await?);
+            }
+            return Ok(OrderPage { orders: messages, next });
+        }
         let next = if orders.len() == limit as usize {
             orders.last().map(|order| order.id.0.to_string()).unwrap_or_default()
         } else {

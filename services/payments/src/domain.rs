@@ -231,6 +231,7 @@ impl Draft {
                 self.then(State::Withdrawing, Effect::LeaveCharge).then(State::Withdrawing, Effect::AskWithdraw).done()
             }
             State::Promised => self.then(State::Voided, Effect::SayVoided).done(),
+            State::Refunding if planted(Mistake::RestKeptWhileRefunding) => self.done(),
             State::Captured | State::Refunding => self.refund_rest(refund),
             State::Withdrawing | State::Refunded | State::Failed | State::Voided | State::Cancelled => unchanged(),
         }

@@ -86,7 +86,8 @@ pub async fn refund(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
     let payment = store::payment(ctx.store(), id).await?.ok_or_else(lost)?;
     let charge_id = store::charge_id(ctx.store(), id).await?.ok_or_else(lost)?;
     let provider = HttpProvider::of(&ctx, &breaker)?;
-    let key = asking::key(id, &format!("refund-{}", asking::spelt(entry.id)));
+    let which = if planted(Mistake::RefundKeyedByAmount) { entry.amount_minor } else { entry.id };
+    let key = asking::key(id, &format!("refund-{}", asking::spelt(which)));
     let key = if planted(Mistake::RefundedAgain) { format!("{key}-{}", job.attempts) } else { key };
     let provider_id = resting(&ctx, provider.refund(&charge_id, &key, entry.amount_minor)).await?;
     let returned = Command::Return { refund: entry.id, amount_minor: entry.amount_minor, provider_id };

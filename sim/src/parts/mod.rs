@@ -96,20 +96,45 @@ mod tests {
     #[test]
     fn each_rule_sees_what_it_is_for() {
         let fresh = crate::house::fresh().unwrap();
-        let defects: &[(&str, Defect)] = &[
-            ("analytics", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'cancelled'")])),
-            ("catalog", |rows| rows.execute("update catalog_items set version = version + 1", []).map(|_| ())),
-            ("delivery", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
-            ("inventory", |rows| put(rows, "inventory_reservations", &[("order_id", "1"), ("state", "'held'")])),
-            ("kitchen", |rows| put(rows, "kitchen_tickets", &[("id", "1")])),
-            ("notifications", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
-            ("orders", |rows| {
+        let defects: &[(&str, &str, Defect)] = &[
+            ("analytics", "number of orders", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'cancelled'")])),
+            ("analytics", "in all", |rows| {
+                put(rows, "analytics_series", &[("generation", "1"), ("step", "'all'"), ("orders", "2")])?;
+                put(rows, "analytics_series", &[("generation", "1"), ("step", "'month'"), ("orders", "1")])
+            }),
+            ("analytics", "was sold", |rows| {
+                put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])?;
+                put(rows, "orders_items", &[("order_id", "1"), ("quantity", "2"), ("total_minor", "700")])?;
+                put(rows, "analytics_items", &[("generation", "1"), ("quantity", "1"), ("revenue_minor", "700")])
+            }),
+            ("analytics", "went back", |rows| put(rows, "payments_payments", &[("id", "1"), ("refunded_minor", "5")])),
+            ("catalog", "more often", |rows| rows.execute("update catalog_items set version = version + 1", []).map(|_| ())),
+            ("delivery", "without a delivery", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
+            ("inventory", "holds stock", |rows| put(rows, "inventory_reservations", &[("order_id", "1"), ("state", "'held'")])),
+            ("kitchen", "for no order", |rows| put(rows, "kitchen_tickets", &[("id", "1")])),
+            // Two dishes, each for ten microseconds; the second begins while the first is there.
+            ("kitchen", "another dish", |rows| {
+                put(rows, "kitchen_tickets", &[("id", "1"), ("lines", "'[{\"b\":[[[0,0,0,10],[1,0,10,10]]]}]'")])?;
+                put(rows, "kitchen_tickets", &[("id", "2"), ("starts_at", "9"), ("lines", "'[{\"b\":[[[0,0,0,10]]]}]'")])
+            }),
+            ("notifications", "has arrived", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
+            ("notifications", "guest was told", |rows| {
+                put(rows, "log_kinds", &[("id", "99"), ("kind", "'payment.refunded.v1'")])?;
+                put(rows, "log", &[("seq", "9001"), ("kind_id", "99"), ("key", "1")])?;
+                put(rows, "log", &[("seq", "9002"), ("kind_id", "99"), ("key", "1")])?;
+                put(rows, "notifications_messages", &[("id", "1"), ("order_id", "1"), ("template", "'payment_refunded'")])
+            }),
+            ("orders", "on the board", |rows| {
                 put(rows, "orders_orders", &[("id", "1"), ("state", "'paid'")])?;
                 put(rows, "orders_board", &[("order_id", "1"), ("state", "'placed'")])
             }),
-            ("payments", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
+            ("orders", "last deadline", |rows| {
+                let ending = "'{\"reason\":\"too_late\",\"by\":\"platform\",\"fee_minor\":0}'";
+                put(rows, "orders_orders", &[("id", "1"), ("state", "'cancelled'"), ("ending", ending)])
+            }),
+            ("payments", "has no payment", |rows| put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])),
         ];
-        for (number, (service, defect)) in defects.iter().enumerate() {
+        for (number, (service, words, defect)) in defects.iter().enumerate() {
             let disk = sim_disk::Disk::new(number as u64);
             disk.put(crate::house::FILE, fresh.clone());
             disk.start();
@@ -123,7 +148,8 @@ mod tests {
             let kernel = crate::kernel::Kernel::new(0, 1_000);
             kernel.run(database.write(|tx| Ok(defect(tx.connection())?))).unwrap().unwrap();
             let wrong = judge(&database).unwrap();
-            assert!(wrong.iter().any(|wrong| wrong.contains(&format!(": {service}: "))), "{service}: {wrong:?}");
+            let is_seen = |wrong: &String| wrong.contains(&format!(": {service}: ")) && wrong.contains(words);
+            assert!(wrong.iter().any(is_seen), "{service}, {words}: {wrong:?}");
         }
     }
 }

@@ -1,13 +1,21 @@
-//! The board shows what is.
+//! The board shows what is, and no order stands still until its last deadline.
 
 use super::{Part, Rule};
 
 pub(super) const PART: Part = Part {
     service: "orders",
-    rules: &[Rule {
-        promise: "EffectsHappenOnce",
-        wrong: "stands otherwise on the board",
-        text: "select 'order ' || o.id || ', ' || o.state from orders_orders o left join orders_board b on b.order_id = o.id
-            where b.order_id is not null and b.state <> o.state",
-    }],
+    rules: &[
+        Rule {
+            promise: "EffectsHappenOnce",
+            wrong: "stands otherwise on the board",
+            text: "select 'order ' || o.id || ', ' || o.state from orders_orders o left join orders_board b on b.order_id = o.id
+                where b.order_id is not null and b.state <> o.state",
+        },
+        Rule {
+            promise: "EveryOrderEnds",
+            // The net below all others: where everybody hears and does what is theirs, nothing falls so deep.
+            wrong: "stood still until its last deadline, though all was well",
+            text: "select 'order ' || id from orders_orders where state = 'cancelled' and json_extract(ending, '$.reason') = 'too_late'",
+        },
+    ],
 };

@@ -194,6 +194,7 @@ impl Delivery {
     /// Hears that the dishes are ready: they leave at once.
     pub fn is_ready(&mut self, settings: &Settings, now: Timestamp) -> Decision {
         match self.state {
+            State::PaidEarly if planted(Mistake::ReadyForgotten) => Decision::unchanged(),
             State::PaidEarly => {
                 self.state = State::ReadyEarly;
                 Decision::changed()
