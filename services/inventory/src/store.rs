@@ -27,8 +27,7 @@ const LEVEL_PUT: &str = "insert into inventory_levels (id, shop_id, available, r
 
 const TAKE: &str = "update inventory_levels set available = available - $2, reserved = reserved + $2 where id = $1 and available >= $2 and (low or available - $2 >= $3)";
 const TAKE_CROSSING: &str = "update inventory_levels set available = available - $2, reserved = reserved + $2, low = true where id = $1 and available >= $2 and not low and available - $2 < $3";
-const TAKE_UNGUARDED: &str =
-    "update inventory_levels set available = available - $2, reserved = reserved + $2 where id = $1 and $3 >= 0";
+const TAKE_UNGUARDED: &str = "update inventory_levels set available = case when available > $2 then available - $2 else 0 end, reserved = reserved + $2 where id = $1 and $3 >= 0";
 const PUT_BACK: &str = "update inventory_levels set available = available + $2, reserved = reserved - $2, low = (low and available + $2 < $3) where id = $1 and reserved >= $2";
 const USE_UP: &str =
     "update inventory_levels set reserved = reserved - $2, consumed = consumed + $2 where id = $1 and reserved >= $2";
