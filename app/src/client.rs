@@ -1,7 +1,6 @@
 //! A small HTTP client for the commands that talk to a running platform.
 
 use std::path::Path;
-use std::time::Duration;
 
 use base::Fault;
 use http_body_util::{BodyExt, Full};
@@ -23,8 +22,6 @@ pub struct Client {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// How long to wait before trying again, as the server says.
-    pub retry_after: Option<Duration>,
     /// The body; null when it is not JSON.
     pub body: Value,
 }
@@ -65,6 +62,11 @@ impl Client {
         &self.url
     }
 
+    /// Gives the token that it shows.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Asks for something.
     pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
         self.send("GET", path, None, None).await
@@ -75,14 +77,14 @@ impl Client {
         self.send("POST", path, Some(key), Some(body)).await
     }
 
+    /// Sends a body that is JSON already under an idempotency key.
+    pub async fn post_text(&self, path: &str, key: &str, body: &str) -> Result<Answer, Fault> {
+        answer(self.open_with("POST", path, Some(key), Some(Bytes::copy_from_slice(body.as_bytes()))).await?).await
+    }
+
     /// Sends a request and reads its answer whole.
     pub async fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Answer, Fault> {
-        let response = self.open(method, path, key, body).await?;
-        let status = response.status().as_u16();
-        let retry_after =
-            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-        let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
-        Ok(Answer { status, retry_after, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+        answer(self.open(method, path, key, body).await?).await
     }
 
     /// Sends a request and gives the answer as it begins.
@@ -92,6 +94,16 @@ impl Client {
         path: &str,
         key: Option<&str>,
         body: Option<&Value>,
+    ) -> Result<http::Response<Incoming>, Fault> {
+        self.open_with(method, path, key, body.map(|body| Bytes::from(body.to_string()))).await
+    }
+
+    async fn open_with(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Bytes>,
     ) -> Result<http::Response<Incoming>, Fault> {
         let mut request = http::Request::builder()
             .method(method)
@@ -103,15 +115,11 @@ impl Client {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let bytes = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Bytes::from(body.to_string())
-            }
-            None => Bytes::new(),
-        };
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
         let request = request
-            .body(Full::new(bytes))
+            .body(Full::new(body.unwrap_or_default()))
             .map_err(|error| Fault::invalid("bad_request", "The request could not be made.").because(error))?;
         self.http.request(request).await.map_err(|error| {
             if error.is_connect() {
@@ -125,6 +133,12 @@ impl Client {
             }
         })
     }
+}
+
+async fn answer(response: http::Response<Incoming>) -> Result<Answer, Fault> {
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
 }
 
 fn lost(error: &dyn std::error::Error) -> Fault {

@@ -78,7 +78,7 @@ pub async fn sample(orders: &Path) -> Result<Sample, Fault> {
     let clock = ShopClock::new("America/New_York", 0)?;
     for (index, order) in file::read(orders, &clock, ORDERS)?.iter().enumerate() {
         let shot = replay::shot(order, &format!("sample-{index}"), false);
-        platform.client.post("/v1/orders", &shot.reference, &shot.body).await?.good()?;
+        platform.client.post_text("/v1/orders", &shot.reference, &shot.body).await?.good()?;
     }
     platform.stop()?;
     read(&data.join("comanda.db"))

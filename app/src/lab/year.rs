@@ -137,7 +137,7 @@ async fn first_order(platform: &mut Platform, order: &PastOrder, key: &str) -> R
 }
 
 async fn place(platform: &Platform, shot: &Shot) -> Option<()> {
-    let answer = platform.client.post("/v1/orders", &shot.reference, &shot.body).await.ok()?;
+    let answer = platform.client.post_text("/v1/orders", &shot.reference, &shot.body).await.ok()?;
     (answer.status == 201).then_some(())
 }
 

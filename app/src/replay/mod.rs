@@ -175,7 +175,7 @@ pub fn shot(order: &PastOrder, key: &str, placed_at: bool) -> Shot {
     if placed_at {
         body["placed_at"] = json!(order.placed_at.to_string());
     }
-    Shot { reference: key.to_owned(), body }
+    Shot { reference: key.to_owned(), body: body.to_string() }
 }
 
 async fn replay(options: &Options, client: &Client) -> Result<bool, Fault> {
