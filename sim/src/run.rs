@@ -262,13 +262,14 @@ impl Life {
         if !script.alone && chance.happens(300) {
             people.come(people::deliveries(net.clone(), book.clone(), chance.below(4)));
         }
-        // In between it is looked whether what is there is sound as it stands.
+        // In between it is looked whether what is there is sound as it stands: every other time, as to look at everything
+        // costs as much as some orders do.
         for part in [Some(span / 3), Some(span / 3), Some(span / 3 + Duration::from_secs(60)), None] {
             match part {
                 Some(part) => kernel.sleep(part).await,
                 None => self.come_to_an_end(&people).await,
             }
-            if town.can_be_audited() {
+            if chance.happens(500) && town.can_be_audited() {
                 // The disk may fail while it is looked at.
                 let wrong = self.audit(false).unwrap_or_default();
                 if !wrong.is_empty() {

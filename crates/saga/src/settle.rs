@@ -20,16 +20,12 @@ where
 {
     // A request without a key still gets one, so that a commit in doubt can be told from one that failed.
     let request = call.request.unwrap_or_else(|| RequestKey { key: world.next_id::<base::id::EventId>().0, fingerprint: 0 });
-    if call.request.is_some()
-        && let Some(recorded) = recorded(store, request).await?
-    {
-        return Ok(recorded);
-    }
     let mut once = Once::Request { key: request.key, fingerprint: request.fingerprint, at: world.now() };
     for tries in 0..TRIES_MAX {
         let (change, answer) = match attempt().await {
             Ok(decided) => decided,
-            // Meanwhile a twin of this request may have done what now looks impossible.
+            // A twin of this request may have done what now looks impossible. Only then is it looked for: a first request
+            // is by far the most frequent, and the commit itself finds the twin of one that looks possible still.
             Err(fault) => match recorded(store, request).await? {
                 Some(answer) => return Ok(answer),
                 None => {

@@ -21,6 +21,8 @@ use crate::{Ended, Tx, Verdict, Write, WriteError, meta};
 
 /// How many long reads run at once: each holds back the end of the write-ahead log.
 const SCANS_MAX: usize = 2;
+/// How many pages the write-ahead log holds before they are put where they belong: by a thread of its own, and inline.
+const CHECKPOINT_PAGES: (u32, u32) = (4_000, 400);
 /// How many old events one write drops, so that others get their turn.
 const TRIM_CHUNK: i64 = 2_000;
 
@@ -111,7 +113,7 @@ impl Database {
         let path = path.as_ref();
         let failed = |error: rusqlite::Error| fault(&error);
         let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
-        settle(&connection, options.synchronous).map_err(failed)?;
+        settle(&connection, &options).map_err(failed)?;
         make_durable(&connection);
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
@@ -173,6 +175,13 @@ impl Database {
 
     /// Reads in the caller: a point read takes microseconds, less than handing it to another thread would.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
+        // Who writes inline has nobody beside it: what the writer has in memory need not be read again by a reader.
+        if let Submit::Inline(writer) = &self.0.submit
+            && let Ok(writer) = writer.try_lock()
+            && let Some(connection) = writer.as_ref().and_then(Writer::at_rest)
+        {
+            return work(connection).map_err(|error| fault(&error));
+        }
         self.0.readers.read(work).map_err(|error| fault(&error))
     }
 
@@ -327,8 +336,8 @@ impl Drop for Inner {
     }
 }
 
-fn settle(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result<()> {
-    let synchronous = match synchronous {
+fn settle(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
+    let synchronous = match options.synchronous {
         _ if planted(Mistake::NoFlush) => "off",
         Synchronous::Full => "full",
         Synchronous::Normal => "normal",
@@ -336,10 +345,12 @@ fn settle(connection: &Connection, synchronous: Synchronous) -> rusqlite::Result
     };
     connection.busy_timeout(Duration::from_secs(5))?;
     steady(connection)?;
+    // A simulated disk is memory: a log that is short stays in the caches of the processor.
+    let checkpoint = if options.mode == Mode::Inline { CHECKPOINT_PAGES.1 } else { CHECKPOINT_PAGES.0 };
     // A log that once grew behind a long reader is cut back to 64 MiB when it begins anew.
     connection.execute_batch(&format!(
         "pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = {synchronous};
-        pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 67108864; pragma temp_store = memory;
+        pragma wal_autocheckpoint = {checkpoint}; pragma journal_size_limit = 67108864; pragma temp_store = memory;
         pragma cache_size = -32000;"
     ))
 }

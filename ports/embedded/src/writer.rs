@@ -138,6 +138,11 @@ impl Writer {
         Writer { connection, state }
     }
 
+    /// Gives the connection while no group is open on it.
+    pub(crate) fn at_rest(&self) -> Option<&Connection> {
+        self.connection.is_autocommit().then_some(&self.connection)
+    }
+
     /// Begins to work: the statements that are used stay in hand until the end of it.
     pub(crate) fn at_work(&mut self) -> AtWork<'_> {
         AtWork { connection: &self.connection, held: Held::default(), state: &mut self.state }

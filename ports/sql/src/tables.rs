@@ -1,7 +1,7 @@
 //! The tables that the port keeps for every service, and the texts that touch them.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, RwLock};
 
 static TEXTS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
@@ -14,6 +14,25 @@ pub(crate) fn intern(text: String) -> &'static str {
     let kept: &'static str = Box::leak(text.into_boxed_str());
     texts.insert(kept);
     kept
+}
+
+/// The texts that were made for so many kinds of jobs of a service: they are asked for with every claim.
+static OF_KINDS: RwLock<BTreeMap<(Asked, &'static str, usize), &'static str>> = RwLock::new(BTreeMap::new());
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Waiting,
+    Strange,
+    Next,
+}
+
+fn of_kinds(asked: Asked, p: &'static str, kinds: usize, make: impl Fn() -> String) -> &'static str {
+    let known = OF_KINDS.read().expect("nothing panics while the texts are held").get(&(asked, p, kinds)).copied();
+    known.unwrap_or_else(|| {
+        let made = intern(make());
+        OF_KINDS.write().expect("nothing panics while the texts are held").insert((asked, p, kinds), made);
+        made
+    })
 }
 
 macro_rules! texts {
@@ -78,7 +97,7 @@ texts! {
 
 /// Gives the text that reads at most `$3` jobs of the kind `$2` that waited at the time `$1`, then `$5` of `$4`, and so on:
 /// one statement for all kinds, each with a limit of its own, so that a backlog of one hides no other.
-pub(crate) fn jobs_waiting(p: &str, kinds: usize) -> &'static str {
+pub(crate) fn jobs_waiting(p: &'static str, kinds: usize) -> &'static str {
     let of_kind = |place: usize| {
         let (kind, limit) = (2 * place + 2, 2 * place + 3);
         let columns = "id, kind, key, due, deadline, attempts, body, correlation, lease, cause";
@@ -86,21 +105,25 @@ pub(crate) fn jobs_waiting(p: &str, kinds: usize) -> &'static str {
             "select * from (select {columns} from {p}_jobs where kind = ${kind} and wake <= $1 order by wake limit ${limit}) as k{place}"
         )
     };
-    intern((0..kinds).map(of_kind).collect::<Vec<_>>().join(" union all "))
+    of_kinds(Asked::Waiting, p, kinds, || (0..kinds).map(of_kind).collect::<Vec<_>>().join(" union all "))
 }
 
 /// Gives the text that reads at most `$2` jobs that waited at the time `$1` and are of none of the kinds `$3`, `$4`, ….
-pub(crate) fn jobs_strange(p: &str, kinds: usize) -> &'static str {
-    let columns = "id, kind, key, due, deadline, attempts, body, correlation, lease, cause";
-    let known = (0..kinds).map(|place| format!(" and kind <> ${}", place + 3)).collect::<String>();
-    intern(format!("select {columns} from {p}_jobs where wake <= $1{known} order by id limit $2"))
+pub(crate) fn jobs_strange(p: &'static str, kinds: usize) -> &'static str {
+    of_kinds(Asked::Strange, p, kinds, || {
+        let columns = "id, kind, key, due, deadline, attempts, body, correlation, lease, cause";
+        let known = (0..kinds).map(|place| format!(" and kind <> ${}", place + 3)).collect::<String>();
+        format!("select {columns} from {p}_jobs where wake <= $1{known} order by id limit $2")
+    })
 }
 
 /// Gives the text that tells when the first job of the kinds `$1`, `$2`, … is to be looked at.
-pub(crate) fn jobs_next(p: &str, kinds: usize) -> &'static str {
-    let of_kind = |place: usize| format!("select min(wake) as wake from {p}_jobs where kind = ${}", place + 1);
-    let all = (0..kinds).map(of_kind).collect::<Vec<_>>().join(" union all ");
-    intern(format!("select min(wake) from ({all}) as k"))
+pub(crate) fn jobs_next(p: &'static str, kinds: usize) -> &'static str {
+    of_kinds(Asked::Next, p, kinds, || {
+        let of_kind = |place: usize| format!("select min(wake) as wake from {p}_jobs where kind = ${}", place + 1);
+        let all = (0..kinds).map(of_kind).collect::<Vec<_>>().join(" union all ");
+        format!("select min(wake) from ({all}) as k")
+    })
 }
 
 /// Gives the text that makes the port's own tables; it can run again and again.
