@@ -17,6 +17,7 @@ use wire::Exchange;
 use crate::cluster::papers::Papers;
 use crate::cluster::rows::Rows;
 use crate::cluster::{self, Cluster, Dialer, Member};
+use crate::late::Late;
 use crate::machine::Machine;
 use crate::outside::{Mailbox, ToProvider};
 use crate::store::Weathered;
@@ -177,7 +178,7 @@ impl House {
         let engines = Engines {
             rows: Arc::new(Weathered { engine: bare.rows, machine: machine.clone() }),
             documents: Arc::new(Weathered { engine: bare.documents, machine: machine.clone() }),
-            log: bare.log,
+            log: Late::over(bare.log, machine.clone()),
         };
         let shuffling = world.clone();
         let hearing = |service: &str, log: &eventlog::Log| match hearing {

@@ -14,6 +14,7 @@ pub mod cover;
 pub mod history;
 pub mod house;
 pub mod kernel;
+pub mod late;
 pub mod machine;
 pub mod mistakes;
 pub mod net;

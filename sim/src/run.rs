@@ -364,8 +364,13 @@ impl Life {
         }
         let mut wrong = self.book.settle(&found, &names, &charges, &levels, &self.menu);
         wrong.extend(self.audit(true)?);
-        wrong.extend(town.database().map_or_else(|| Ok(vec![]), |database| parts::judge(&database))?);
+        let jumped = self.clocks_jumped();
+        wrong.extend(town.database().map_or_else(|| Ok(vec![]), |database| parts::judge(&database, jumped))?);
         Ok(wrong)
+    }
+
+    fn clocks_jumped(&self) -> bool {
+        self.weather.struck().contains_key(&Trouble::ClockJumps)
     }
 
     fn audit(&self, at_rest: bool) -> Result<Vec<String>, Fault> {
@@ -375,7 +380,7 @@ impl Life {
         inputs.provider_books = Some(Path::new(outside::FILE));
         inputs.vfs = [Some(self.disk.vfs()), Some(self.books.vfs())];
         inputs.at_rest = at_rest;
-        if self.weather.struck().contains_key(&Trouble::ClockJumps) {
+        if self.clocks_jumped() {
             inputs.clock_tolerance = Duration::from_secs(3 * 3_600);
         }
         for (reference, order) in self.book.orders() {

@@ -133,9 +133,9 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
             // A server that several machines talk to is looked at where it is.
             if self.engine.is_exclusive() {
                 history.look(service, &*self.engine, kernel.now()).await;
+                self.machine.watch.ended(doing, &verdict, <[i64]>::to_vec);
             }
-            if let Ok(Verdict::Done { seqs, .. }) = &verdict {
-                self.machine.watch.done(doing, seqs);
+            if let Ok(Verdict::Done { .. }) = &verdict {
                 history.said(&claims);
             }
             verdict

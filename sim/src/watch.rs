@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sql::{Batch, Value};
+use base::Fault;
+use sql::{Batch, Value, Verdict};
 
 /// What a service must not say any more of an order once it has heard of its cancelling.
 const NOT_AFTER_CANCELLING: [(&str, &[&str]); 4] = [
@@ -123,8 +124,21 @@ impl Watch {
         self.state().wrong.clone()
     }
 
+    /// Notes how a batch ended. What is in doubt may have freed its letters, or not: nobody is blamed for either.
+    pub fn ended(&self, doing: Doing, verdict: &Result<Verdict, Fault>, places: impl Fn(&[i64]) -> Vec<i64>) {
+        match verdict {
+            Ok(Verdict::Done { seqs, .. }) => self.done(doing, &places(seqs)),
+            Ok(Verdict::Unknown) => {
+                let mut state = self.state();
+                let hearer = state.hearers.entry(doing.service).or_default();
+                hearer.letters.retain(|id, _| !doing.frees.contains(id));
+            }
+            _ => {}
+        }
+    }
+
     /// Notes that a batch was committed, and looks whether it might be.
-    pub fn done(&self, doing: Doing, seqs: &[i64]) {
+    fn done(&self, doing: Doing, seqs: &[i64]) {
         let mut state = self.state();
         let State { log, hearers, wrong } = &mut *state;
         let hearer = hearers.entry(doing.service).or_default();
@@ -274,7 +288,16 @@ mod tests {
             expect: Expect::Any,
         };
         let free = Step { text: "delete from kitchen_parked where id = $1", params: params![101_i64], expect: Expect::Any };
-        watch.done(Doing::of(&Batch { service: "kitchen", steps: vec![act, free], events: vec![], alone: false }), &[]);
+        // Whether the one before was freed is not known: then nobody is blamed.
+        let doubted = self::watch();
+        doubted.done(Doing::of(&batch), &[]);
+        doubted.done(Doing::of(&behind), &[]);
+        let first = Step { params: params![100_i64], ..free.clone() };
+        let redrive = |step: Step| Batch { service: "kitchen", steps: vec![act.clone(), step], events: vec![], alone: false };
+        doubted.ended(Doing::of(&redrive(first)), &Ok(Verdict::Unknown), <[i64]>::to_vec);
+        doubted.ended(Doing::of(&redrive(free.clone())), &Ok(Verdict::Done { seqs: vec![], rows: vec![] }), <[i64]>::to_vec);
+        assert_eq!(doubted.wrong(), Vec::<String>::new());
+        watch.done(Doing::of(&redrive(free)), &[]);
         assert_eq!(watch.wrong().len(), 1, "{:?}", watch.wrong());
         let other = self::watch();
         other.done(Doing::of(&batch), &[]);

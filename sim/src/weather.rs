@@ -77,11 +77,13 @@ pub enum Trouble {
     NoteLost,
     /// A read meets what it cannot understand: whoever asked will not be better off for waiting.
     ReadGarbled,
+    /// A source of the log stands still for one hearer.
+    SourceLate,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Trouble; 33] = [
+    pub const ALL: [Trouble; 34] = [
         Trouble::CommitFails,
         Trouble::DoubtDone,
         Trouble::DoubtLost,
@@ -115,6 +117,7 @@ impl Trouble {
         Trouble::PutAnswerLost,
         Trouble::NoteLost,
         Trouble::ReadGarbled,
+        Trouble::SourceLate,
     ];
 
     /// Names it as the command line does.
@@ -142,6 +145,8 @@ impl Trouble {
             Trouble::PowerLoss => 1_000,
             Trouble::StoreSlow | Trouble::CallSlow => 500,
             Trouble::ProviderStalls => 100,
+            // Of the moments at which a lane hears that there are news.
+            Trouble::SourceLate => 6,
             _ => 250,
         }
     }

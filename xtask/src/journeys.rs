@@ -12,6 +12,10 @@ const INSTALL_CHROMIUM: &str = "apt-get install -y --no-install-recommends chrom
 const INSTALL_NODE: &str = "apt-get install -y --no-install-recommends nodejs npm";
 /// The oldest node whose test runner tells what the reporter needs.
 const NODE_MIN: u32 = 20;
+/// The journey that measures how soon a page is of use.
+const MEASURES: &str = "first-view.test.mjs";
+/// How many of the others go on at once: each waits for its pages for most of its time.
+const AT_ONCE: usize = 2;
 /// What npm has installed last, beside it: as long as the lock is the same, it is not asked again.
 const INSTALLED: &str = "node_modules/.lock";
 
@@ -34,25 +38,30 @@ pub fn run(root: &Path, logs: &Path) -> Result<bool, String> {
     let folder = root.join("tests/browser");
     have_packages(&folder)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
-    let journeys = journeys(&folder)?;
-    println!("$ node --test tests/browser/journeys");
-    let mut command = Command::new("node");
-    // One after the other: each measures and watches the clock, and has a platform and a browser to itself.
-    command.args(["--test", "--test-concurrency=1", "--test-reporter=./lib/reporter.mjs"]).args(journeys);
-    command
-        .current_dir(&folder)
-        .env("COMANDA", target.join("release/comanda"))
-        .env("CHROMIUM", CHROMIUM)
-        .env_remove("COMANDA_WEB");
-    kept(&mut command, &logs.join("journeys.log")).map_err(|error| format!("node: {error}"))
+    let (measuring, others): (Vec<_>, Vec<_>) = journeys(&folder)?.into_iter().partition(|journey| journey.ends_with(MEASURES));
+    let mut green = true;
+    // Each has a platform and a browser to itself; what measures the time of a page has the machine to itself, too.
+    for (journeys, at_once, log) in [(measuring, 1, "first-view.log"), (others, AT_ONCE, "journeys.log")] {
+        println!("$ node --test tests/browser/journeys ({} files, {at_once} at once)", journeys.len());
+        let mut command = Command::new("node");
+        command.args(["--test", "--test-reporter=./lib/reporter.mjs", &format!("--test-concurrency={at_once}")]).args(journeys);
+        command
+            .current_dir(&folder)
+            .env("COMANDA", target.join("release/comanda"))
+            .env("CHROMIUM", CHROMIUM)
+            .env_remove("COMANDA_WEB");
+        green &= kept(&mut command, &logs.join(log)).map_err(|error| format!("node: {error}"))?;
+    }
+    Ok(green)
 }
 
+/// Gives the journeys, the longest first, so that none is left alone at the end.
 fn journeys(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let folder = folder.join("journeys");
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     found.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
-    found.sort();
+    found.sort_by_cached_key(|path| (std::cmp::Reverse(fs::metadata(path).map_or(0, |file| file.len())), path.clone()));
     Ok(found)
 }
 

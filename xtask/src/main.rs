@@ -27,7 +27,8 @@ new-service NAME      a service with all its rooms, declared and tested; a start
 new-service --try     the same in a copy of the workspace, checked, tested and linted there; builds into this target folder
 test                  all tests, with what they need installed; their output is kept for `rows`
 journeys              those of the pages alone, in Chromium
-mutants [NAME…]       plants mistakes, and expects the simulator to see each of them; --write: puts the table of them into the guide
+mutants [NAME…]       plants mistakes, and expects the simulator to see each of them; --write: puts the table of them into the guide;
+                      --known: only where each was seen last and in a few other worlds, with the build of the tests
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
 

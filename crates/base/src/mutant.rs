@@ -112,7 +112,7 @@ mistakes! {
     ExpiryByWallClock breaks EveryOrderEnds: "A timer that rings is compared with a wall clock, of whole seconds, instead of with the time for which it was set.";
     RecallNotKept breaks EffectsHappenOnce MoneyIsConserved: "A delivery says that it was called back, and goes on.";
     DeliveredTwice breaks EffectsHappenOnce: "A delivery says again that it was handed over when it is asked again.";
-    ReadyForgotten breaks EveryOrderEnds: "Delivery forgets that dishes are ready when it hears so before it has heard of the order.";
+    ReadyForgotten breaks EveryOrderEnds NothingIsSwallowed: "Delivery forgets that dishes are ready when it hears so before it has heard of the order.";
     FloorNotGuarded breaks EffectsHappenOnce: "The places of the kitchen are saved whoever else has booked them meanwhile.";
     RefundsToldOnce breaks NothingIsSwallowed: "Of several refunds of an order its guest is told of the first.";
     MessagesOfAnyOrder breaks NobodyElsesData: "Whoever knows the id of an order reads its messages.";

@@ -14,6 +14,7 @@ use tokio::sync::{RwLock, watch};
 use crate::cluster::server::{Asked, Server};
 use crate::kernel::Kernel;
 use crate::machine::Machine;
+use crate::watch::Doing;
 use crate::weather::Trouble;
 
 /// How long a transaction is open at most, in microseconds: meanwhile others begin and end.
@@ -117,9 +118,11 @@ async fn commit(
 ) -> Result<Verdict, Fault> {
     let _turn = if batch.alone { Err(turn.write().await) } else { Ok(turn.read().await) };
     kernel.sleep(Duration::from_micros(kernel.below(OPEN_MAX))).await;
-    let (engine, service) = (Embedded::new(database), batch.service);
+    let (engine, service, doing) = (Embedded::new(database), batch.service, Doing::of(&batch));
     let verdict = engine.commit(batch).await;
     server.history.look(service, &engine, kernel.now()).await;
+    // Where events stand in the log is not known here: of them nothing is said.
+    server.watch.ended(doing, &verdict, |_| Vec::new());
     verdict
 }
 

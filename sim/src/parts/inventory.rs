@@ -8,5 +8,6 @@ pub(super) const PART: Part = Part {
         promise: "StockIsNeverNegative",
         wrong: "holds stock although all is at rest",
         text: "select 'order ' || order_id from inventory_reservations where state = 'held'",
+        by_clock: false,
     }],
 };

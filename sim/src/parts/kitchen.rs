@@ -9,6 +9,7 @@ pub(super) const PART: Part = Part {
             promise: "NoOrderIsLost",
             wrong: "is for no order",
             text: "select 'ticket ' || t.id from kitchen_tickets t left join orders_orders o on o.id = t.id where o.id is null",
+            by_clock: false,
         },
         Rule {
             promise: "EffectsHappenOnce",
@@ -19,6 +20,7 @@ pub(super) const PART: Part = Part {
                 lined as (select id, station, place, begins, max(ends) over
                     (partition by station, place order by begins, ends rows between unbounded preceding and 1 preceding) as taken from steps)
                 select 'place ' || place || ' of station ' || station || ', where order ' || id || ' is cooked,' from lined where begins < taken",
+            by_clock: true,
         },
     ],
 };

@@ -11,6 +11,7 @@ pub(super) const PART: Part = Part {
             text: "select count(m.id) || ' for order ' || o.id from orders_orders o
                 left join notifications_messages m on m.order_id = o.id and m.template = 'order_delivered'
                 where o.state = 'delivered' group by o.id having count(m.id) <> 1",
+            by_clock: false,
         },
         Rule {
             promise: "NothingIsSwallowed",
@@ -23,6 +24,7 @@ pub(super) const PART: Part = Part {
                 told as materialized (select order_id, template, count(*) as times from notifications_messages group by order_id, template)
                 select h.kind || ' of order ' || h.key || ' was said ' || h.times || ' times, and ' || coalesce(t.times, 0)
                 from happened h left join told t on t.order_id = h.key and t.template = h.template where h.times <> coalesce(t.times, 0)",
+            by_clock: false,
         },
     ],
 };

@@ -10,12 +10,14 @@ pub(super) const PART: Part = Part {
             wrong: "stands otherwise on the board",
             text: "select 'order ' || o.id || ', ' || o.state from orders_orders o left join orders_board b on b.order_id = o.id
                 where b.order_id is not null and b.state <> o.state",
+            by_clock: false,
         },
         Rule {
             promise: "EveryOrderEnds",
             // The net below all others: where everybody hears and does what is theirs, nothing falls so deep.
             wrong: "stood still until its last deadline, though all was well",
             text: "select 'order ' || id from orders_orders where state = 'cancelled' and json_extract(ending, '$.reason') = 'too_late'",
+            by_clock: false,
         },
     ],
 };
