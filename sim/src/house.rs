@@ -162,6 +162,7 @@ impl House {
             }
             None => Exchange::new(world.clone(), key()),
         };
+        let mut unfinished = Unfinished(Some(exchange.clone()));
         let boot = Boot {
             world: world.clone(),
             key: key(),
@@ -203,6 +204,7 @@ impl House {
         } else {
             Router::new()
         };
+        unfinished.0 = None;
         let house = House { platform, router, share: share.clone() };
         machine.kernel.spawn(machine.node, Box::pin(blow(machine.clone(), house.platform.clone())));
         Ok(house)
@@ -215,6 +217,16 @@ impl House {
         if let Some(share) = &self.share {
             share.member().door.send_replace(None);
         }
+    }
+}
+
+/// A platform that is coming up. Should it not, its services must let go of each other, or they would stay in memory for as
+/// long as worlds are lived.
+struct Unfinished(Option<Exchange>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Exchange::end);
     }
 }
 

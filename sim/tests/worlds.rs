@@ -62,3 +62,17 @@ fn to_tell_a_story_changes_nothing_and_leaves_no_order_out() {
         }
     }
 }
+
+#[test]
+fn a_world_that_is_over_leaves_nothing_in_memory() {
+    const WORLDS: u64 = 24;
+    let ground = Ground::new().unwrap();
+    let weather = |seed| Script { customers: 1, together: true, ..script(seed) };
+    (0..WORLDS).for_each(|seed| drop(ground.live(&weather(seed))));
+    // Disks have numbers, and those that are gone give theirs back: two are there for each world that is still lived, in the
+    // other tests, and none for those that are over.
+    let fresh: Vec<sim_disk::Disk> = (0..8).map(sim_disk::Disk::new).collect();
+    let numbers = fresh.iter().filter_map(|disk| disk.vfs().rsplit('-').next()?.parse::<u64>().ok());
+    let highest = numbers.max().unwrap();
+    assert!(highest < 24, "{highest} disks are in memory");
+}
