@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use base::id::DeadLetterId;
-use base::{Event, Fault, Mistake, NewEvent, Principal, World, planted};
+use base::{Event, Fault, Mistake, NewEvent, Principal, Timestamp, World, planted};
 use metrics::gauge;
 use sql::{Change, Job, Letter, NewJob, Once, Outcome, Store, What};
 
@@ -149,10 +149,13 @@ impl Letters {
         let kind = self.plan.works.keys().find(|kind| **kind == letter.kind);
         let kind =
             kind.ok_or_else(|| Fault::refused("job_unknown", format!("Nobody works jobs of the kind {}.", letter.kind)))?;
+        // What a timer is for is decided by the time for which it was set: one that rang earlier, because the clock was set
+        // back since, would be taken for another that counts no more.
+        let set_for = parked.due.unwrap_or(i64::MIN);
         Ok(NewJob {
             kind,
             key: letter.key,
-            due: self.world.now(),
+            due: self.world.now().max(Timestamp(set_for)),
             // A person wants it done: the old deadline has passed and counts no more.
             deadline: None,
             body: parked.body,
@@ -174,7 +177,7 @@ impl Letters {
     /// Makes the change that parks a job, and the letter's id.
     pub(crate) fn park_job(&self, job: &Job, cause: &str) -> Change {
         let id: DeadLetterId = self.world.next_id();
-        let body = ParkedJob { body: job.body.clone(), correlation: job.correlation.clone() };
+        let body = ParkedJob { body: job.body.clone(), correlation: job.correlation.clone(), due: Some(job.due.0) };
         let letter = Letter {
             id: id.0,
             what: What::Job,
@@ -229,6 +232,9 @@ fn written(cause: &str) -> String {
 struct ParkedJob {
     body: String,
     correlation: String,
+    /// When it was due; letters of older versions do not say it.
+    #[serde(default)]
+    due: Option<i64>,
 }
 
 impl Locked<'_> {

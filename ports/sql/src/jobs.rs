@@ -182,7 +182,8 @@ impl Store {
     }
 
     /// Gives a claimed job back to be done later, with the cause; false when the lease was lost, or an earlier call that
-    /// was in doubt had done it.
+    /// was in doubt had done it. Should the clock have been set back since it was due, it is tried again at that time, and
+    /// is still due when it was: a timer that rang has rung.
     pub async fn reschedule(&self, job: &Job, due: Timestamp, cause: &str) -> Result<bool, Fault> {
         let later = crate::statement(self.0.texts.job_later, params![job.id, job.lease, due, cause]).expecting(1);
         let outcome = self.commit(Once::Nothing, crate::Change::new().write(later)).await?;

@@ -71,7 +71,7 @@ texts! {
     job_claim = "update {p}_jobs set lease = $3, wake = $4, attempts = attempts + 1 where id = $1 and lease = $2 and wake <= $5";
     job_next = "select min(wake) from {p}_jobs";
     job_return = "update {p}_jobs set attempts = attempts - 1, wake = case when lease = $2 then due else wake end, lease = case when lease = $2 then 0 else lease end where id = $1";
-    job_later = "update {p}_jobs set lease = 0, due = $3, wake = $3, cause = $4 where id = $1 and lease = $2";
+    job_later = "update {p}_jobs set lease = 0, due = case when due > $3 then due else $3 end, wake = $3, cause = $4 where id = $1 and lease = $2";
     job_free = "update {p}_jobs set lease = 0, wake = due where lease <> 0";
     job_forget = "delete from {p}_jobs where lease <> 0";
     job_leased = "select count(*) from {p}_jobs where lease <> 0";

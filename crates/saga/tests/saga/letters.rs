@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base::id::DeadLetterId;
 use base::{Event, Principal, Timestamp};
@@ -9,7 +10,7 @@ use saga::React;
 use serde_json::value::RawValue;
 use sql::{Change, Letter, Once, What};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, kind, soon};
 
 const KEY: i64 = 7;
 
@@ -55,4 +56,30 @@ async fn letters_go_through_by_their_place_in_the_log_though_the_clocks_of_those
     let running = stage.start(BTreeMap::from([("order.created", react)]), []).await;
     let redriven = running.letters.redrive(DeadLetterId(40), &Principal::platform("shop")).await;
     assert_eq!((redriven.unwrap(), heard.lock().unwrap().clone()), (3, vec![1, 2, 3]));
+}
+
+#[tokio::test]
+async fn a_redriven_timer_is_due_when_it_was_though_the_clock_was_set_back_since() {
+    let stage = Stage::new().await;
+    let (work, mut working) = kind(1, &stage.world, Duration::ZERO);
+    let now = stage.world.now();
+    let ahead = Timestamp(now.0 + 5_000_000);
+    let parked = |id: i64, due: Option<Timestamp>| Letter {
+        what: What::Job,
+        source: "shop".to_owned(),
+        kind: "ready".to_owned(),
+        key: id,
+        body: serde_json::json!({ "body": "", "correlation": "", "due": due.map(|due| due.0) }).to_string(),
+        ..letter(id, id, None)
+    };
+    for letter in [parked(1, Some(ahead)), parked(2, Some(Timestamp(1))), parked(3, None)] {
+        stage.store.commit(Once::Nothing, stage.store.park(&letter)).await.unwrap();
+    }
+    let running = stage.work([("ready", work)]).await;
+    for (id, due) in [(2, now), (3, now), (1, ahead)] {
+        running.letters.redrive(DeadLetterId(id), &Principal::platform("shop")).await.unwrap();
+        stage.clock.pass(if due > now { Duration::from_secs(5) } else { Duration::ZERO });
+        let job = soon("it is worked", working.recv()).await.unwrap();
+        assert_eq!((job.key, job.due), (id, due));
+    }
 }

@@ -135,6 +135,10 @@ pub async fn a_rescheduled_job_waits_and_keeps_its_cause(bed: &dyn Bed) {
     assert!(claim(&store, 299, 12).await.is_empty());
     let second = claim(&store, 300, 12).await.remove(0);
     assert_eq!((second.attempts, second.cause.as_deref()), (2, Some("нет ответа")));
+    // The clock was set back: it comes again by the clock as it is, and is due when it was.
+    assert!(store.reschedule(&second, Timestamp(200), "again").await.unwrap());
+    assert_eq!(store.next_due().await.unwrap(), Some(Timestamp(200)));
+    assert_eq!(claim(&store, 200, 13).await.remove(0).due, Timestamp(300));
 }
 
 /// The commit that uses a job up may leave the next one of the same kind and key.
