@@ -281,7 +281,7 @@ impl Life {
         provider.0.tell(|| "all trouble ends".to_owned(), false);
         weather.heal();
         town.heal();
-        let judged = self.rest(&town, &net, &provider.1).await;
+        let judged = self.rest(&town, &net, &provider.1, &people).await;
         founded.set(Some(town));
         judged
     }
@@ -301,7 +301,7 @@ impl Life {
     }
 
     /// Waits until nothing is on its way any more, and judges.
-    async fn rest(&self, town: &Town, net: &Net, provider: &Router) -> Result<Vec<String>, Fault> {
+    async fn rest(&self, town: &Town, net: &Net, provider: &Router, people: &People) -> Result<Vec<String>, Fault> {
         if crate::within(&self.kernel, Duration::from_secs(3_600), town.up()).await.is_none() {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
         }
@@ -328,7 +328,9 @@ impl Life {
             let cooking = rest::is_cooking(net).await;
             let pressing = town.pressing().await?;
             // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
-            let waits = letters > 0
+            // Somebody who comes late, after all trouble has ended, may order still.
+            let waits = !people.are_gone()
+                || letters > 0
                 || cooking
                 || pressing > 0
                 || !rest::all(net, "/v1/board?", "orders").await.is_empty()

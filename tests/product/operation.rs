@@ -17,10 +17,20 @@ async fn s1_g05_s4_o05_a_requests_id_and_its_order_are_in_the_answer_the_events_
     let platform = Platform::start_command(&folder, command, &["kitchen_time_scale=2000", "delivery_time_scale=20000"]).await;
     platform.provider(json!({ "declined_tokens": ["tok_visa"] })).await;
     let body = json!({ "items": [{ "pizzaId": "hawaiian", "quantity": 1 }], "deliveryAddress": "Hidden Lane 7", "paymentMethod": "card" });
-    let headers = [("content-type", "application/json"), ("x-correlation-id", "breakfast-17")];
+    let device =
+        platform.write("POST", "/v1/devices", "", "device", &json!({})).await.json()["token"].as_str().unwrap().to_owned();
+    let device = format!("Bearer {device}");
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-correlation-id", "breakfast-17"),
+        ("idempotency-key", "breakfast"),
+        ("authorization", device.as_str()),
+    ];
     let placed = platform.send("POST", "/api/v1/orders", &headers, body.to_string().as_bytes()).await;
     assert_eq!((placed.status, placed.header("x-correlation-id")), (201, "breakfast-17"), "{}", placed.text);
     let id = placed.json()["orderId"].as_str().unwrap().to_owned();
+    let again = platform.send("POST", "/api/v1/orders", &headers, body.to_string().as_bytes()).await;
+    assert_eq!(again.json()["orderId"], id);
     platform.reaches(&id, "cancelled").await;
     let said = said_of(&platform, &id, "").await;
     assert!(said.len() >= 5 && said.iter().all(|event| event["correlationid"] == "breakfast-17"), "{said:?}");
@@ -36,6 +46,8 @@ async fn s1_g05_s4_o05_a_requests_id_and_its_order_are_in_the_answer_the_events_
             lines.iter().any(|line| line["event_type"] == "order.cancelled").then_some(lines)
         })
         .await;
+    let placed = lines.iter().filter(|line| line["event_type"] == "order.created");
+    assert_eq!(placed.count(), 1, "the repeat placed nothing");
     for (kind, fields) in [("order.created", &["user_id", "total"][..]), ("order.cancelled", &["reason", "total"])] {
         let line = lines.iter().find(|line| line["event_type"] == kind).unwrap_or_else(|| panic!("{kind} is not in {lines:?}"));
         assert_eq!((&line["order_id"], &line["correlation"]), (&json!(id), &json!("breakfast-17")), "{line}");

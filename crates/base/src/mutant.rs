@@ -96,6 +96,7 @@ mistakes! {
     PaymentOverwritten breaks MoneyIsConserved EffectsHappenOnce: "A payment is saved whatever version it is at.";
     CashNotNoted breaks MoneyIsConserved: "Cash that was taken at the door is not noted.";
     RefundKeyedByAmount breaks MoneyIsConserved: "A refund is asked for under a key of its amount, which another refund may have too.";
+    RefundToldFirst breaks MoneyIsConserved: "Money is said to be back before the provider was asked to give it back.";
     RestKeptWhileRefunding breaks MoneyIsConserved: "A cancellation that comes while a part is on its way back leaves the rest where it is.";
     ProviderBreakerStaysOpen breaks EveryOrderEnds MoneyIsConserved NothingIsSwallowed: "The breaker towards the provider never lets a probe through.";
 

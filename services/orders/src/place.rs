@@ -1,7 +1,7 @@
 //! Placing an order: ask the owners, decide, commit once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::id::{ContactId, ItemId, OrderId, ShopId, StockId};
@@ -224,6 +224,9 @@ fn person(request: &PlaceRequest) -> Result<Option<Person>, Fault> {
 pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceRequest) -> Result<OrderMessage, Fault> {
     let wish = wish(request, &call.principal)?;
     let _placing = pending.admit(ctx)?;
+    // A commit in doubt is decided again, and a repeat of the request is decided for nothing: which order is kept, the answer
+    // tells.
+    let decided = Mutex::new(Vec::new());
     let answer = saga::settle(ctx.store(), ctx.world(), call, || async {
         let quote = quote(ctx, call, &wish, request).await?;
         let method_id = match wish.payment {
@@ -237,7 +240,8 @@ pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceReq
         let shop = quote.shop.clone().ok_or_else(|| Fault::internal("quote_unreadable", "The catalogue named no shop."))?;
         let currency = Currency::parse(&shop.currency)?;
         let fee = if wish.fulfilment == Fulfilment::Delivery { shop.delivery_fee_minor } else { 0 };
-        let (charges, total_minor) = domain::price(&lines, currency, shop.tax_included, fee, request.tip_minor).map_err(|error| error.fault())?;
+        let (charges, total_minor) =
+            domain::price(&lines, currency, shop.tax_included, fee, request.tip_minor).map_err(|error| error.fault())?;
         let told = request.expected_total_minor.filter(|_| planted(Mistake::PriceFromTheClient));
         let total_minor = told.unwrap_or(total_minor);
         domain::agreed(request.expected_total_minor, total_minor).map_err(|error| error.fault())?;
@@ -259,19 +263,22 @@ pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceReq
         let has_email = wish.person.as_ref().is_some_and(|person| !person.email.is_empty());
         let said = created(id, &frozen, &quote, has_email)?;
         let (order, happening) = Order::place(id, frozen.clone(), now);
-        let mut change = store::insert(ctx.store(), &order, &frozen, &happening)
-            .say(NewEvent::of(&said, now, &call.correlation));
+        let mut change = store::insert(ctx.store(), &order, &frozen, &happening).say(NewEvent::of(&said, now, &call.correlation));
         if !planted(Mistake::DeadlineNotSet) {
             change = change.job(first_deadline(ctx, &order, &call.correlation));
         }
         if let (Some(contact), Some(person)) = (contact_id, &wish.person) {
             change = change.and(store::keep_person(contact, id, person));
         }
-        tracing::info!(order_id = id.show(ctx.key()), user_id = %call.principal, total = total_minor, event_type = "order.created", correlation = %call.correlation, "an order was placed");
+        decided.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         Ok((change, shown::order(&order, &frozen)))
     })
     .await?;
-    pending.entered();
+    let id = OrderId(answer.order_id);
+    if decided.into_inner().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+        pending.entered();
+        tracing::info!(order_id = id.show(ctx.key()), user_id = %call.principal, total = answer.total_minor, event_type = "order.created", correlation = %call.correlation, "an order was placed");
+    }
     Ok(answer)
 }
 

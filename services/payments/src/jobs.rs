@@ -8,7 +8,7 @@ use base::{Fault, Mistake, World, planted};
 use host::Ctx;
 use payments_api::events::FailureReason;
 use saga::Retry;
-use sql::{Change, Job};
+use sql::{Change, Job, Once};
 
 use crate::asking::{self, Found};
 use crate::breaker::{self, Breaker};
@@ -89,9 +89,16 @@ pub async fn refund(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
     let which = if planted(Mistake::RefundKeyedByAmount) { entry.amount_minor } else { entry.id };
     let key = asking::key(id, &format!("refund-{}", asking::spelt(which)));
     let key = if planted(Mistake::RefundedAgain) { format!("{key}-{}", job.attempts) } else { key };
+    let returned = |provider_id| {
+        let command = Command::Return { refund: entry.id, amount_minor: entry.amount_minor, provider_id };
+        settled(&ctx, &payment, command, &job)
+    };
+    if planted(Mistake::RefundToldFirst) {
+        ctx.store().commit(Once::Nothing, returned(String::new())?).await?;
+        return provider.refund(&charge_id, &key, entry.amount_minor).await.map(|_| Change::new());
+    }
     let provider_id = resting(&ctx, provider.refund(&charge_id, &key, entry.amount_minor)).await?;
-    let returned = Command::Return { refund: entry.id, amount_minor: entry.amount_minor, provider_id };
-    settled(&ctx, &payment, returned, &job)
+    returned(provider_id)
 }
 
 /// Rests a moment where the breaker refused, so that many waiting jobs do not wear out the store with vain attempts.

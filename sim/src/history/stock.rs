@@ -36,12 +36,12 @@ pub struct Stock {
     sure: Duration,
 }
 
-fn read(row: &Row) -> Option<(i64, String, i64, Terms)> {
+fn read(row: &Row) -> Option<(i64, &str, i64, Terms)> {
     let mut terms = Terms::default();
     for (place, term) in terms.iter_mut().enumerate() {
         *term = row.int(place + 3).ok()?;
     }
-    Some((row.int(0).ok()?, row.text(1).ok()?.to_owned(), row.int(2).ok()?, terms))
+    Some((row.int(0).ok()?, row.text(1).ok()?, row.int(2).ok()?, terms))
 }
 
 /// Gives what a batch takes from the shelves, by thing.
@@ -63,7 +63,10 @@ impl Stock {
             self.sure = now;
         }
         let (id, slug, version, terms) = read(row)?;
-        let shelf = self.shelves.entry(slug.clone()).or_insert_with(|| Shelf { id, stood: Vec::new() });
+        if !self.shelves.contains_key(slug) {
+            self.shelves.insert(slug.to_owned(), Shelf { id, stood: Vec::new() });
+        }
+        let shelf = self.shelves.get_mut(slug)?;
         let last = shelf.stood.last().map(|(_, version, terms)| (*version, *terms));
         if last == Some((version, terms)) {
             return None;
