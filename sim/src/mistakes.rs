@@ -8,6 +8,7 @@ use base::mutant::choose;
 use crate::command::say::say;
 use crate::parts::PARTS;
 use crate::run::{Ended, Ground, Script};
+use crate::town::{HISTORY, WATCH};
 use crate::weather::Trouble;
 
 /// No mistake may need more worlds than those below.
@@ -79,13 +80,14 @@ pub fn hunt(ground: &Ground, mistake: Mistake, seeds: std::ops::Range<u64>, cust
 }
 
 /// Tells which promise a finding speaks of, and which checker has found it: the audit names its checks, a service's part is
-/// named after the service, all others are the bookkeeper's.
+/// named after the service, the watch and the history name themselves, all others are the bookkeeper's.
 fn seen_by(wrong: &str) -> (&'static str, String) {
     let promise = PROMISES.into_iter().filter_map(|promise| Some((wrong.find(promise)?, promise))).min();
     let check = wrong.split_once("code: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(code, _)| code.to_owned());
     let part = || {
-        let service = wrong.split(": ").nth(1)?;
-        PARTS.iter().find(|part| part.service == service).map(|part| format!("part {}", part.service))
+        let who = wrong.split(": ").nth(1)?;
+        let part = PARTS.iter().find(|part| part.service == who).map(|part| format!("part {}", part.service));
+        part.or_else(|| [WATCH, HISTORY].contains(&who).then(|| who.to_owned()))
     };
     (promise.map_or("none", |(_, promise)| promise), check.or_else(part).unwrap_or_else(|| "book".to_owned()))
 }
@@ -131,6 +133,8 @@ mod tests {
         assert_eq!(seen_by("NobodyElsesData: ord_1 is shown to a stranger"), ("NobodyElsesData", "book".to_owned()));
         let part = seen_by("EffectsHappenOnce: analytics: 3 against 2 is the sum of the days, not the number of orders");
         assert_eq!(part, ("EffectsHappenOnce", "part analytics".to_owned()));
+        let history = seen_by("MoneyIsConserved: history: 300 of ord_1 are said to be back, and the provider gave 0");
+        assert_eq!(history, ("MoneyIsConserved", "history".to_owned()));
         assert_eq!(seen_by("a task panicked: x").0, "none");
     }
 

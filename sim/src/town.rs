@@ -28,6 +28,11 @@ const FIRST: NodeId = 2;
 /// How many in a thousand worlds are a cluster.
 const CLUSTERS: u64 = 500;
 
+/// How those name themselves who see every commit: the watch, and the history of stock and money.
+pub const WATCH: &str = "watch";
+/// See `WATCH`.
+pub const HISTORY: &str = "history";
+
 /// The platform's machines.
 pub struct Town {
     kernel: Kernel,
@@ -133,10 +138,11 @@ impl Town {
             }
     }
 
-    /// Gives what was seen in commits that must not be there.
+    /// Gives what was seen in commits that must not be there, each with who has seen it behind its promise.
     pub fn wrong(&self) -> Vec<String> {
-        let history = self.machines.iter().take(1).flat_map(|machine| machine.history.wrong());
-        self.machines.iter().flat_map(|machine| machine.watch.wrong()).chain(history).collect()
+        let by = |who: &'static str| move |wrong: String| wrong.replacen(": ", &format!(": {who}: "), 1);
+        let history = self.machines.iter().take(1).flat_map(|machine| machine.history.wrong()).map(by(HISTORY));
+        self.machines.iter().flat_map(|machine| machine.watch.wrong()).map(by(WATCH)).chain(history).collect()
     }
 
     /// Waits until all of it is up.
