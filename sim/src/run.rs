@@ -327,8 +327,8 @@ impl Life {
             }
             let cooking = rest::is_cooking(net).await;
             let pressing = town.pressing().await?;
-            // The board shows those that are open. Only when it is empty, each is asked for: that is most of the work.
-            // Somebody who comes late, after all trouble has ended, may order still.
+            // Somebody who comes late, after all trouble has ended, may order still. The board shows those that are open. Only
+            // when it is empty, each is asked for: that is most of the work.
             let waits = !people.are_gone()
                 || letters > 0
                 || cooking
