@@ -10,8 +10,9 @@ use sql::Outbox;
 const EVENTS_MAX: usize = 500;
 /// How long a claim holds. A relay that dies keeps its keys waiting for so long.
 const CLAIM: Duration = Duration::from_secs(2);
-/// How often the outbox is looked at without news: other processes of the service say things too.
-const IDLE: Duration = Duration::from_secs(1);
+/// How often the outbox is looked at without news, at first and at rest: what a process of the service has said and not brought
+/// before it died is brought by another.
+const IDLE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
 /// The waits between attempts to put.
 const RETRY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
@@ -40,19 +41,24 @@ impl Relay {
     pub async fn run(self) {
         let mut news = self.outbox.news();
         let mut last = 0;
+        let mut idle = IDLE.0;
         loop {
             news.mark_unchanged();
             match self.bring(&mut last).await {
                 Ok(EVENTS_MAX) => continue,
-                Ok(_) => {}
+                Ok(0) => {}
+                Ok(_) => idle = IDLE.0,
                 Err(fault) => {
                     tracing::warn!(service = self.service, %fault, cause = fault.cause, "events wait in the outbox");
-                    self.world.sleep(IDLE).await;
+                    idle = IDLE.0;
+                    self.world.sleep(idle).await;
                 }
             }
             // Either way it is time to look; without a writer left, the time alone decides.
-            if let Ok(Err(_closed)) = self.world.within(IDLE, news.changed()).await {
-                self.world.sleep(IDLE).await;
+            match self.world.within(idle, news.changed()).await {
+                Ok(Ok(())) => idle = IDLE.0,
+                Ok(Err(_closed)) => self.world.sleep(idle).await,
+                Err(_) => idle = (idle * 2).min(IDLE.1),
             }
         }
     }

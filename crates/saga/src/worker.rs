@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::id::EventId;
 use base::{Fault, Mistake, Timestamp, World, planted};
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
 use tokio::sync::watch;
@@ -30,8 +30,10 @@ const CLAIMS_APART: Duration = Duration::from_millis(5);
 const STRANGE_EVERY: Duration = Duration::from_secs(600);
 /// The wait after the store failed: it would not be better off for being asked at once.
 const STORE_WAIT: Duration = Duration::from_millis(200);
-/// The longest nap: a job that another process made is seen after this, at the latest.
+/// The longest nap where other processes have the same data: a job that one of them made is seen after this, at the latest.
 const NAP_MAX: Duration = Duration::from_secs(5);
+/// The longest nap where none has: only a clock that was set forwards makes a job due earlier than it was said.
+const NAP_MAX_ALONE: Duration = Duration::from_secs(20);
 /// The shortest nap: what is due at once was claimed just before.
 const NAP_MIN: Duration = Duration::from_micros(100);
 /// How often several jobs are decided again together before they go one by one.
@@ -100,21 +102,30 @@ impl Worker {
                     self.world.sleep(STORE_WAIT).await;
                 }
             }
-            let until = self.next_due(&turns).await;
-            alarm.store(until.0, Ordering::SeqCst);
-            let nap = self.world.sleep(until.since(self.world.now()).max(NAP_MIN));
-            let news = pin!(heard.changed());
-            let freed = pin!(turns.freed());
-            let _ = select(select(news, freed), nap).await;
+            self.nap(&turns, &mut heard, &alarm, strange_at).await;
         }
     }
 
-    /// Tells when the next job is due of those kinds that have a free turn, or when to look again at the latest.
-    async fn next_due(&self, turns: &Turns) -> Timestamp {
-        let latest = self.world.now() + NAP_MAX;
-        match self.store.next_due_of(&turns.open()).await {
-            Ok(Some(due)) => due.min(latest),
-            _ => latest,
+    /// Waits until a job may be due, a turn that is wanted comes free, or a time of the monotonic clock has come.
+    async fn nap(&self, turns: &Turns, heard: &mut watch::Receiver<()>, alarm: &AtomicI64, end: Duration) {
+        let alone = self.store.is_alone();
+        // When nothing was due by the end of a nap, it is enough to ask again what is due when.
+        while self.world.monotonic() < end {
+            alarm.store(i64::MAX, Ordering::SeqCst);
+            let (due, longest) = match self.store.next_due_of(&turns.open()).await {
+                Ok(due) => (due, if alone { NAP_MAX_ALONE } else { NAP_MAX }),
+                Err(_) => (None, NAP_MAX),
+            };
+            let now = self.world.now();
+            let until = due.map_or(now + longest, |due| due.min(now + longest));
+            alarm.store(until.0, Ordering::SeqCst);
+            let nap = self.world.sleep(until.since(now).max(NAP_MIN));
+            let news = pin!(heard.changed());
+            let freed = pin!(turns.freed());
+            let is_woken = matches!(select(select(news, freed), nap).await, Either::Left(_));
+            if is_woken || due.is_some_and(|due| due <= until) {
+                return;
+            }
         }
     }
 

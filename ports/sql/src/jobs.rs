@@ -206,9 +206,14 @@ impl Store {
         self.read_one(self.0.texts.job_get, params![kind, key]).await?.as_ref().map(Job::of).transpose()
     }
 
+    /// Tells whether no other process can have the same data open.
+    pub fn is_alone(&self) -> bool {
+        self.0.engine.is_exclusive()
+    }
+
     /// Frees the jobs of a process that is gone, where this one can know that it is: before its own worker begins.
     pub async fn free_jobs_of_the_dead(&self) -> Result<(), Fault> {
-        if self.0.engine.is_exclusive() {
+        if self.is_alone() {
             let text = if planted(Mistake::TimersForgotten) { self.0.texts.job_forget } else { self.0.texts.job_free };
             self.commit(Once::Nothing, crate::Change::new().write(crate::statement(text, params![]))).await?;
         }

@@ -182,25 +182,34 @@ impl Rpc {
 
     async fn list(&self, request: Request<api::ListTicketsRequest>) -> Result<api::TicketList, Fault> {
         let call = Call::of(&request)?;
-        let api::ListTicketsRequest { shop_id, limit, station_kind } = request.into_inner();
+        let api::ListTicketsRequest { shop_id, limit, station_kind, after } = request.into_inner();
         let shop = ShopId(shop_id);
         call.principal.must_serve(shop)?;
-        let limit = if limit == 0 { PAGE_ROWS_DEFAULT } else { limit.min(PAGE_ROWS_MAX) };
+        let bad_page = |_| Fault::invalid("bad_page", "The page's mark is not one that was given out.");
+        let mut after = OrderId(if after.is_empty() { 0 } else { after.parse().map_err(bad_page)? });
+        let limit = if limit == 0 { PAGE_ROWS_DEFAULT } else { limit.min(PAGE_ROWS_MAX) } as usize;
         let floor = floor_or_empty(&self.ctx, shop).await?;
         let now = self.ctx.now();
-        let (mut tickets, mut after, mut seen) = (Vec::new(), OrderId(0), 0);
-        while tickets.len() < limit as usize && seen < LOOKED_THROUGH_MAX {
+        let (mut tickets, mut seen) = (Vec::new(), 0);
+        let is_last = loop {
             let page = store::open_tickets(self.ctx.store(), shop, after, PAGE_ROWS_MAX).await?;
-            let Some(last) = page.last() else { break };
-            (after, seen) = (last.order_id, seen + page.len());
-            let wanted = page.iter().filter(|ticket| station_kind.is_empty() || needs(ticket, &floor, &station_kind, now));
-            tickets.extend(wanted.map(|ticket| ticket_answer(ticket, &floor, now)));
-            if page.len() < PAGE_ROWS_MAX as usize {
-                break;
+            let (count, room) = (page.len(), limit - tickets.len());
+            seen += count;
+            let wanted = page.into_iter().filter(|ticket| {
+                after = ticket.order_id;
+                station_kind.is_empty() || needs(ticket, &floor, &station_kind, now)
+            });
+            tickets.extend(wanted.take(room).map(|ticket| ticket_answer(&ticket, &floor, now)));
+            // A page that is not full is the last one, when all of it was looked through.
+            if tickets.len() == limit || seen >= LOOKED_THROUGH_MAX {
+                break false;
             }
-        }
-        tickets.truncate(limit as usize);
-        Ok(api::TicketList { tickets, as_of: now.micros() })
+            if count < PAGE_ROWS_MAX as usize {
+                break true;
+            }
+        };
+        let next = if is_last { String::new() } else { after.number().to_string() };
+        Ok(api::TicketList { tickets, as_of: now.micros(), next })
     }
 }
 

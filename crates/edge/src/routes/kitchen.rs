@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 use super::Reply;
 use crate::api::{Api, get, post, put};
 use crate::asked::{Asked, Asking, Named, Sent};
-use crate::document::{LIMIT, Param};
+use crate::document::{AFTER, LIMIT, Param};
 use crate::shape::{Reason, Texts, Time, rows, some, time};
 use crate::{Edge, ask};
 
 const TICKETS: &[Param] =
-    &[Param::text("station", "Only tickets with something left to do for this kind of station, such as `oven`."), LIMIT];
+    &[Param::text("station", "Only tickets with something left to do for this kind of station, such as `oven`."), AFTER, LIMIT];
 
 pub(crate) fn add(api: &mut Api) {
     api.chapter("kitchen");
@@ -155,10 +155,12 @@ struct Ticket {
     version: i64,
 }
 
-/// Open tickets.
+/// A page of open tickets.
 #[derive(Serialize, ToSchema)]
 struct TicketList {
     tickets: Vec<Ticket>,
+    /// What to send as `after` for the next page.
+    next: Option<String>,
     /// The moment of which states are told.
     as_of: Option<Time>,
 }
@@ -293,14 +295,21 @@ fn shown_station(edge: &Edge, station: StationMessage) -> Station {
 #[serde(default, deny_unknown_fields)]
 struct TicketsAsked {
     station: String,
+    after: String,
     limit: u32,
 }
 
 async fn tickets(State(edge): State<Edge>, asked: Asked, Asking(page): Asking<TicketsAsked>) -> Reply<TicketList> {
-    let request = ListTicketsRequest { shop_id: asked.shop(), limit: rows(page.limit)?, station_kind: page.station };
+    let request = ListTicketsRequest {
+        shop_id: asked.shop(),
+        station_kind: page.station,
+        after: edge.after(&page.after)?,
+        limit: rows(page.limit)?,
+    };
     let list = ask!(edge, &asked.call, kitchen.list_tickets, request);
+    let next = edge.next(&list.next);
     let tickets = list.tickets.into_iter().map(|ticket| shown(&edge, ticket)).collect();
-    Ok(Json(TicketList { tickets, as_of: time(list.as_of) }))
+    Ok(Json(TicketList { tickets, next, as_of: time(list.as_of) }))
 }
 
 async fn ticket(State(edge): State<Edge>, asked: Asked, name: Named) -> Reply<Ticket> {

@@ -90,6 +90,40 @@ async fn a_claim_that_finds_nothing_writes_nothing_and_one_that_finds_many_write
 }
 
 #[tokio::test]
+async fn a_worker_without_work_asks_once_a_nap_and_sees_what_another_process_leaves() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(1, &stage.world, LONG);
+    stage.work([("call", calls)]).await;
+    let reads = || stage.engine.reads.load(Ordering::SeqCst);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let before = reads();
+    for nap in 1..=20 {
+        stage.clock.pass(Duration::from_secs(6));
+        stage.until("it asks", || async { reads() >= before + nap }).await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(reads(), before + 20);
+    // Whoever commits through another handle calls nobody here.
+    let other = sql::Store::open(stage.engine.clone(), "shop", &[], stage.world.clone()).await.unwrap();
+    let job = sql::NewJob {
+        kind: "call",
+        key: 7,
+        due: stage.world.now(),
+        deadline: None,
+        body: String::new(),
+        correlation: String::new(),
+        lease: None,
+    };
+    other.commit(sql::Once::Nothing, sql::Change::new().job(job)).await.unwrap();
+    stage.clock.pass(Duration::from_secs(6));
+    assert_eq!(soon("it is seen", calling.recv()).await.unwrap().key, 7);
+}
+
+#[tokio::test]
 async fn kinds_that_speak_of_the_same_keys_wait_for_each_other() {
     let stage = Stage::new().await;
     let (began, mut beginning) = tokio::sync::mpsc::channel::<(&str, tokio::sync::oneshot::Sender<()>)>(10);

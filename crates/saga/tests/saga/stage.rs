@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::world::Runtime;
-use base::{BoxFuture, Fault, Timestamp, World};
+use base::{BoxFuture, Event, Fault, Timestamp, World};
 use eventlog::Log;
 use saga::{Plan, React, Retry, Running, Work};
 use sql::testing::Ground;
@@ -77,7 +77,7 @@ impl Runtime for Clock {
     }
 }
 
-/// An engine that counts commits, and on whose next one the clock moves while it is under way.
+/// An engine that counts reads and commits, and on whose next one the clock moves while it is under way.
 pub struct Watched {
     engine: Arc<dyn Engine>,
     clock: Clock,
@@ -86,6 +86,7 @@ pub struct Watched {
     pub takes: AtomicI64,
     /// How many of the next commits fail for want of room.
     pub fails: AtomicU64,
+    pub reads: AtomicU64,
 }
 
 impl Engine for Watched {
@@ -103,6 +104,7 @@ impl Engine for Watched {
     }
 
     fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.engine.read(text, params, rows_max)
     }
 
@@ -124,12 +126,55 @@ impl Engine for Watched {
     }
 }
 
+/// A log that counts how often it is read.
+struct ReadLog {
+    engine: eventlog::Embedded,
+    reads: Arc<AtomicU64>,
+}
+
+impl eventlog::Engine for ReadLog {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn read(&self, source: &str, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.engine.read(source, after, limit)
+    }
+
+    fn read_all(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.engine.read_all(after, limit)
+    }
+
+    fn of_key(&self, key: i64, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.engine.of_key(key, after, limit)
+    }
+
+    fn changed(&self, after: i64) -> BoxFuture<'_, i64> {
+        self.engine.changed(after)
+    }
+
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        self.engine.changed_of(source, after)
+    }
+
+    fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {
+        self.engine.last()
+    }
+
+    fn first(&self) -> BoxFuture<'_, Result<Option<i64>, Fault>> {
+        self.engine.first()
+    }
+}
+
 /// What the tests stand on.
 pub struct Stage {
     pub clock: Clock,
     pub world: World,
     pub engine: Arc<Watched>,
     pub store: Store,
+    /// How often the log was read.
+    pub log_reads: Arc<AtomicU64>,
     ground: Ground,
 }
 
@@ -144,14 +189,15 @@ impl Stage {
             commits: AtomicU64::new(0),
             takes: AtomicI64::new(0),
             fails: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
-        Stage { clock, world, engine, store, ground }
+        Stage { clock, world, engine, store, log_reads: Arc::default(), ground }
     }
 
     pub fn log(&self) -> Log {
         let database = self.ground.database.clone().expect("the ground is SQLite");
-        Log::new(Arc::new(eventlog::Embedded::new(database)))
+        Log::new(Arc::new(ReadLog { engine: eventlog::Embedded::new(database), reads: self.log_reads.clone() }))
     }
 
     /// Starts the worker.

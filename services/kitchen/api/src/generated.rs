@@ -102,6 +102,8 @@ pub struct ListTicketsRequest {
     pub limit: u32,
     #[prost(string, tag = "3")]
     pub station_kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub after: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TicketList {
@@ -109,6 +111,8 @@ pub struct TicketList {
     pub tickets: ::prost::alloc::vec::Vec<Ticket>,
     #[prost(int64, tag = "2")]
     pub as_of: i64,
+    #[prost(string, tag = "3")]
+    pub next: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListStationsRequest {

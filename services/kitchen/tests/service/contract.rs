@@ -93,7 +93,7 @@ async fn open_tickets_are_listed_by_age_and_by_station() {
     platform.settled().await;
     let list = async |kind: &str| {
         let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
-        let request = api::ListTicketsRequest { shop_id: 1, limit: 0, station_kind: kind.to_owned() };
+        let request = api::ListTicketsRequest { shop_id: 1, station_kind: kind.to_owned(), ..Default::default() };
         client.list_tickets(request).await.unwrap().into_inner().tickets
     };
     let all = list("").await;
@@ -110,4 +110,35 @@ async fn open_tickets_are_listed_by_age_and_by_station() {
     );
     assert_eq!((dish.steps[1].station_kind.as_str(), dish.steps[1].celsius), ("oven", 300));
     assert_eq!(dish.steps[2].ends_at - dish.steps[0].starts_at, 520_000_000);
+}
+
+#[tokio::test]
+async fn open_tickets_are_leafed_through_page_by_page() {
+    let platform = kitchen(&[]).await;
+    for order in 1..=5 {
+        platform.say("orders", &created(order, vec![dishes(1, &[(if order == 3 { "prep" } else { "oven" }, 60, 0)])])).await;
+        platform.say("payments", &paid(order, "card")).await;
+    }
+    platform.settled().await;
+    let leafed = async |kind: &str, limit: u32| {
+        let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
+        let (mut pages, mut after) = (Vec::new(), String::new());
+        loop {
+            let station_kind = kind.to_owned();
+            let request = api::ListTicketsRequest { shop_id: 1, limit, station_kind, after };
+            let list = client.list_tickets(request).await.unwrap().into_inner();
+            pages.push(list.tickets.iter().map(|ticket| ticket.order_id).collect::<Vec<_>>());
+            after = list.next;
+            if after.is_empty() {
+                return pages;
+            }
+        }
+    };
+    assert_eq!(leafed("", 2).await, [vec![1, 2], vec![3, 4], vec![5]]);
+    assert_eq!(leafed("", 5).await, [vec![1, 2, 3, 4, 5], vec![]], "whether more come is seen on the next page only");
+    assert_eq!(leafed("oven", 2).await, [vec![1, 2], vec![4, 5], vec![]]);
+    assert_eq!(leafed("", 0).await, [vec![1, 2, 3, 4, 5]]);
+    let mut client = KitchenClient::new(platform.channel("kitchen", staff()));
+    let made_up = api::ListTicketsRequest { shop_id: 1, after: "the next one".to_owned(), ..Default::default() };
+    assert_eq!(code(&client.list_tickets(made_up).await.unwrap_err()), "bad_page");
 }
