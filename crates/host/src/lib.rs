@@ -29,5 +29,5 @@ pub use real::RealWorld;
 pub use retention::{Dropped, Kept, Old};
 pub use service::Service;
 
-pub use saga::{Retry, settle};
+pub use saga::{Leave, Retry, settle};
 pub use sql::{Change, Job};

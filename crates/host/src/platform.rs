@@ -158,16 +158,17 @@ impl Platform {
             for start in service.starts {
                 start(ctx.clone()).await?;
             }
-            hosted.insert(ctx.name(), (ctx, service.reactions, service.works, service.drops));
+            hosted.insert(ctx.name(), (ctx, service.reactions, (service.works, service.brakes), service.drops));
         }
         let mut services = BTreeMap::new();
-        for (name, (ctx, reactions, works, drops)) in hosted {
+        for (name, (ctx, reactions, (works, brakes), drops)) in hosted {
             let reactions: BTreeMap<_, _> = reactions.into_iter().map(|(event, bind)| (event, bind(&ctx))).collect();
             let works: BTreeMap<_, _> = works.into_iter().map(|(kind, (retry, bind))| (kind, (retry, bind(&ctx)))).collect();
+            let brakes = brakes.into_iter().map(|(kind, bind)| (kind, bind(&ctx))).collect();
             let sources = sources_of(&topology, name, reactions.keys())?;
             let running = match &ctx.0.store {
                 Some(store) => {
-                    let plan = Plan { service: name, sources, reactions, works, retry: Retry::REACTION };
+                    let plan = Plan { service: name, sources, reactions, works, brakes, retry: Retry::REACTION };
                     Some(plan.start(world.clone(), store.clone(), hearing(name, &log)).await?)
                 }
                 None => None,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use base::{BoxFuture, Event, Fault};
-use saga::{React, Retry, Work};
+use saga::{Brake, Leave, React, Retry, Work};
 use sql::{Change, Job, Migration};
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -18,6 +18,7 @@ use crate::retention::{Dropped, Drops, Kept, Old};
 type Batch = Arc<dyn Fn(Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> + Send + Sync>;
 type Hears = Box<dyn FnOnce(&Ctx) -> React + Send>;
 type Works = Box<dyn FnOnce(&Ctx) -> Work + Send>;
+type Brakes = Box<dyn FnOnce(&Ctx) -> Brake + Send>;
 type Rpcs = Box<dyn FnOnce(&Ctx, Routes) -> Routes + Send>;
 type Start = Box<dyn FnOnce(Ctx) -> BoxFuture<'static, Result<(), Fault>> + Send>;
 
@@ -29,6 +30,7 @@ pub struct Service {
     pub(crate) rpcs: Vec<Rpcs>,
     pub(crate) reactions: BTreeMap<&'static str, Hears>,
     pub(crate) works: BTreeMap<&'static str, (Retry, Works)>,
+    pub(crate) brakes: Vec<(&'static str, Brakes)>,
     pub(crate) starts: Vec<Start>,
     pub(crate) drops: Vec<(Kept, Drops)>,
 }
@@ -43,6 +45,7 @@ impl Service {
             rpcs: Vec::new(),
             reactions: BTreeMap::new(),
             works: BTreeMap::new(),
+            brakes: Vec::new(),
             starts: Vec::new(),
             drops: Vec::new(),
         }
@@ -190,6 +193,16 @@ impl Service {
             Work::Many(Arc::new(move |jobs| Box::pin(handler(ctx.clone(), jobs))))
         });
         self.works.insert(kind, (retry, bind));
+        self
+    }
+
+    /// Holds jobs of a kind back while `brake` says so: as a breaker does that leaves somebody outside alone.
+    pub fn holds_back(mut self, kind: &'static str, brake: impl Fn(&Ctx) -> Leave + Send + Sync + 'static) -> Service {
+        let bind: Brakes = Box::new(move |ctx| {
+            let ctx = ctx.clone();
+            Arc::new(move || brake(&ctx))
+        });
+        self.brakes.push((kind, bind));
         self
     }
 

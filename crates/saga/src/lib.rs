@@ -5,6 +5,7 @@
 //! Never: decides anything of the business, reads the clock or spawns but through `World`.
 //! Start reading at [`Plan`], then [`lane`] (events) and [`worker`] (jobs).
 
+mod brake;
 mod claims;
 mod events;
 mod gate;
@@ -18,6 +19,7 @@ mod turns;
 mod window;
 mod worker;
 
+pub use brake::{Brake, Leave};
 pub use gate::Gate;
 pub use letters::Letters;
 pub use plan::{Plan, React, Retry, Running, Work};

@@ -9,6 +9,7 @@ use eventlog::Log;
 use futures_util::FutureExt;
 use sql::{Change, Job, Store};
 
+use crate::brake::Brake;
 use crate::claims::Claims;
 use crate::{Gate, Letters, lane, worker};
 
@@ -112,6 +113,8 @@ pub struct Plan {
     pub reactions: BTreeMap<&'static str, React>,
     /// What it works off, by kind of job.
     pub works: BTreeMap<&'static str, (Retry, Work)>,
+    /// What holds its jobs back, by kind of job.
+    pub brakes: BTreeMap<&'static str, Brake>,
     /// How patient its reactions are.
     pub retry: Retry,
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::brake::{Brake, Leave};
 
 /// The turns of all kinds. No kind can take another's.
 pub(crate) struct Turns {
@@ -13,7 +16,9 @@ pub(crate) struct Turns {
 }
 
 struct Kind {
+    turns: usize,
     free: Arc<Semaphore>,
+    brake: Option<Brake>,
     /// Whether the last claim took all that it might: then more may be due, and a turn that comes free is news.
     wanted: AtomicBool,
     freed: Arc<Notify>,
@@ -34,24 +39,49 @@ impl Drop for Taken {
     }
 }
 
+impl Kind {
+    fn leave(&self) -> Leave {
+        self.brake.as_ref().map_or(Leave::All, |brake| brake())
+    }
+
+    /// Gives how many may be claimed now, but no more than `most`.
+    fn room(&self, most: usize) -> usize {
+        let free = self.free.available_permits();
+        match self.leave() {
+            Leave::All => free.min(most),
+            Leave::One => usize::from(free == self.turns),
+            Leave::NoneFor(_) => 0,
+        }
+    }
+}
+
 impl Turns {
-    pub(crate) fn new(kinds: impl IntoIterator<Item = (&'static str, usize)>) -> Turns {
+    pub(crate) fn new(kinds: impl IntoIterator<Item = (&'static str, usize, Option<Brake>)>) -> Turns {
         let freed = Arc::new(Notify::new());
-        let kind = |turns: usize| Kind {
-            free: Arc::new(Semaphore::new(turns.clamp(1, Semaphore::MAX_PERMITS))),
-            wanted: AtomicBool::new(false),
-            freed: freed.clone(),
+        let kind = |turns: usize, brake| {
+            let turns = turns.clamp(1, Semaphore::MAX_PERMITS);
+            let (free, wanted) = (Arc::new(Semaphore::new(turns)), AtomicBool::new(false));
+            Kind { turns, free, brake, wanted, freed: freed.clone() }
         };
-        let kinds = kinds.into_iter().map(|(name, turns)| (name, Arc::new(kind(turns)))).collect();
+        let kinds = kinds.into_iter().map(|(name, turns, brake)| (name, Arc::new(kind(turns, brake)))).collect();
         Turns { kinds, freed }
     }
 
     /// Gives how many of each kind may be claimed now, but of none more than `most`.
     pub(crate) fn room(&self, most: usize) -> Vec<(&'static str, usize)> {
-        self.kinds.iter().map(|(name, kind)| (*name, kind.free.available_permits().min(most))).collect()
+        self.kinds.iter().map(|(name, kind)| (*name, kind.room(most))).collect()
     }
 
-    /// Gives the kinds that have a free turn.
+    /// Tells for how long a kind is held back, the one that is soonest free again; none when none is.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        let rest = |kind: &Arc<Kind>| match kind.leave() {
+            Leave::NoneFor(span) => Some(span),
+            Leave::All | Leave::One => None,
+        };
+        self.kinds.values().filter_map(rest).min()
+    }
+
+    /// Gives the kinds of which one may be claimed now.
     pub(crate) fn open(&self) -> Vec<&'static str> {
         self.room(1).into_iter().filter(|(_, room)| *room > 0).map(|(name, _)| name).collect()
     }
@@ -68,7 +98,7 @@ impl Turns {
         let Some(kind) = self.kinds.get(name) else { return false };
         kind.wanted.swap(all, Ordering::SeqCst);
         // Looked at after the note, so that a turn that comes free in between is seen here or told there.
-        all && kind.free.available_permits() > 0
+        all && kind.room(1) > 0
     }
 
     /// Waits until a turn that is wanted comes free.
@@ -79,13 +109,15 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use futures_util::FutureExt;
 
     use super::*;
 
     #[test]
     fn a_kind_without_turns_leaves_the_others_theirs() {
-        let turns = Turns::new([("call", 2), ("mail", 300)]);
+        let turns = Turns::new([("call", 2, None), ("mail", 300, None)]);
         assert_eq!(turns.room(256), [("call", 2), ("mail", 256)]);
         let taken = turns.take("call", 2);
         assert!(taken.is_some() && turns.take("call", 1).is_none() && turns.take("cook", 1).is_none());
@@ -96,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_comes_free_is_news_only_where_it_was_wanted() {
-        let turns = Turns::new([("call", 2)]);
+        let turns = Turns::new([("call", 2, None)]);
         let (first, second) = (turns.take("call", 1), turns.take("call", 1));
         drop(first);
         assert!(turns.freed().now_or_never().is_none(), "nobody waited for it");
@@ -108,5 +140,27 @@ mod tests {
         assert!(turns.freed().now_or_never().is_none(), "it was told once");
         assert!(turns.claimed("call", true), "there is room already");
         assert!(!turns.claimed("call", false));
+    }
+
+    #[test]
+    fn a_kind_that_is_held_back_is_not_claimed_and_begins_with_one() {
+        let leave = Arc::new(Mutex::new(Leave::All));
+        let asked = leave.clone();
+        let turns = Turns::new([("call", 2, Some(Arc::new(move || *asked.lock().unwrap()) as Brake)), ("mail", 1, None)]);
+        let first = turns.take("call", 1);
+        *leave.lock().unwrap() = Leave::NoneFor(Duration::from_secs(5));
+        assert_eq!((turns.room(9), turns.rest()), (vec![("call", 0), ("mail", 1)], Some(Duration::from_secs(5))));
+        assert!(!turns.claimed("call", true), "it would be asked for in vain, again and again");
+        *leave.lock().unwrap() = Leave::One;
+        assert_eq!((turns.open(), turns.rest()), (vec!["mail"], None), "one is at work yet");
+        drop(first);
+        assert!(turns.freed().now_or_never().is_some() && turns.open() == ["call", "mail"]);
+        assert_eq!(turns.room(9)[0], ("call", 1));
+        let probe = turns.take("call", 1);
+        assert!(!turns.claimed("call", true) && turns.open() == ["mail"]);
+        *leave.lock().unwrap() = Leave::All;
+        drop(probe);
+        assert!(turns.freed().now_or_never().is_some(), "what went well is news for the others");
+        assert_eq!(turns.room(9)[0], ("call", 2));
     }
 }

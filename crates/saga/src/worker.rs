@@ -78,7 +78,8 @@ impl Worker {
                 news.send_replace(());
             }
         });
-        let turns = Turns::new(self.plan.works.iter().map(|(kind, (retry, _))| (*kind, retry.concurrency)));
+        let brake = |kind| self.plan.brakes.get(kind).cloned();
+        let turns = Turns::new(self.plan.works.iter().map(|(kind, (retry, _))| (*kind, retry.concurrency, brake(*kind))));
         let mut strange_at = Duration::ZERO;
         loop {
             self.gate.pass().await;
@@ -106,7 +107,8 @@ impl Worker {
         }
     }
 
-    /// Waits until a job may be due, a turn that is wanted comes free, or a time of the monotonic clock has come.
+    /// Waits until a job may be due, a turn that is wanted comes free, a kind is held back no longer, or a time of the
+    /// monotonic clock has come.
     async fn nap(&self, turns: &Turns, heard: &mut watch::Receiver<()>, alarm: &AtomicI64, end: Duration) {
         let alone = self.store.is_alone();
         // When nothing was due by the end of a nap, it is enough to ask again what is due when.
@@ -117,7 +119,8 @@ impl Worker {
                 Err(_) => (None, NAP_MAX),
             };
             let now = self.world.now();
-            let until = due.map_or(now + longest, |due| due.min(now + longest));
+            let latest = now + turns.rest().map_or(longest, |rest| rest.min(longest));
+            let until = due.map_or(latest, |due| due.min(latest));
             alarm.store(until.0, Ordering::SeqCst);
             let nap = self.world.sleep(until.since(now).max(NAP_MIN));
             let news = pin!(heard.changed());

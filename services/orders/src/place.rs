@@ -28,7 +28,7 @@ const PENDING_MAX: f64 = 1_000.0;
 const PLACING_MAX: i64 = 256;
 /// From which part of the limit on they are counted often: before, what was accepted since the last count is no matter.
 const CROWD: f64 = 0.2;
-/// How often a crowd is counted, and how often a few are.
+/// How often a crowd is counted while it moves, and how often one that stands still or a few are.
 const COUNT_EVERY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How long stock and payment may take, in seconds.
 const FIRST_DEADLINE_SECONDS: f64 = 600.0;
@@ -70,10 +70,11 @@ impl Pending {
         let crowd = (ctx.number("orders_pending_max", PENDING_MAX) * CROWD) as i64;
         pending.crowd.store(crowd, Ordering::Relaxed);
         ctx.world().clone().spawn("admission", async move {
+            let (mut counted, mut rest) = (0, COUNT_EVERY.0);
             loop {
                 match pending.waiting.load(Ordering::Relaxed) {
                     ..=0 => pending.changed.notified().await,
-                    waiting if waiting >= crowd => ctx.world().sleep(COUNT_EVERY.0).await,
+                    waiting if waiting >= crowd => ctx.world().sleep(rest).await,
                     _ => {
                         let _ = ctx.world().within(COUNT_EVERY.1, pending.changed.notified()).await;
                     }
@@ -81,6 +82,8 @@ impl Pending {
                 if let Err(fault) = pending.count(&ctx).await {
                     tracing::warn!(%fault, cause = fault.cause, "the orders that wait could not be counted");
                 }
+                let before = std::mem::replace(&mut counted, pending.waiting.load(Ordering::Relaxed));
+                rest = if counted == before { (rest * 2).min(COUNT_EVERY.1) } else { COUNT_EVERY.0 };
             }
         });
         Ok(())

@@ -7,9 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::{Fault, Mistake, Timestamp, World, planted};
+use host::Leave;
 
 /// The code of the fault with which an open breaker refuses.
 pub const OPEN_CODE: &str = "provider_breaker_open";
+/// How often it is looked what has become of a probe.
+const PROBE_LOOK: Duration = Duration::from_millis(500);
 /// In how many parts the counted time rolls on.
 const PARTS: usize = 10;
 
@@ -137,6 +140,19 @@ impl Breaker {
         }
         inner.probing = inner.position == Position::HalfOpen;
         Ok(Pass { breaker: self, world, turn: inner.turns, used: false })
+    }
+
+    /// Tells how many of those who wait for the provider may begin.
+    pub fn leave(&self, world: &World) -> Leave {
+        let inner = self.lock();
+        let rest = (inner.opened + self.policy.open_for).saturating_sub(world.monotonic());
+        match inner.position {
+            Position::Closed => Leave::All,
+            Position::Open if planted(Mistake::ProviderBreakerStaysOpen) => Leave::NoneFor(self.policy.open_for),
+            Position::Open if !rest.is_zero() => Leave::NoneFor(rest),
+            Position::HalfOpen if inner.probing => Leave::NoneFor(PROBE_LOOK),
+            Position::Open | Position::HalfOpen => Leave::One,
+        }
     }
 
     /// Closes the breaker and forgets what it counted.
@@ -302,14 +318,17 @@ mod tests {
         calls(&breaker, &world, 1, true);
         assert_eq!(position(&breaker, &world), Position::Open);
         assert_eq!(breaker.admit(&world).err().unwrap().code, OPEN_CODE);
+        clock.0.fetch_add(1_000, Ordering::Relaxed);
+        assert_eq!(breaker.leave(&world), Leave::NoneFor(Duration::from_secs(4)));
         for (failed, then) in [(true, Position::Open), (false, Position::Closed)] {
             clock.0.fetch_add(5_000, Ordering::Relaxed);
+            assert_eq!(breaker.leave(&world), Leave::One);
             let probe = breaker.admit(&world).expect("one call may look");
-            assert!(breaker.admit(&world).is_err(), "but only one");
+            assert!(breaker.admit(&world).is_err() && matches!(breaker.leave(&world), Leave::NoneFor(_)), "but only one");
             probe.ended(failed);
             assert_eq!(position(&breaker, &world), then);
         }
-        assert_eq!(breaker.view(&world).opened_times, 2);
+        assert_eq!((breaker.view(&world).opened_times, breaker.leave(&world)), (2, Leave::All));
     }
 
     #[test]

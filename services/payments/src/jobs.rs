@@ -11,7 +11,7 @@ use saga::Retry;
 use sql::{Change, Job, Once};
 
 use crate::asking::{self, Found};
-use crate::breaker::{self, Breaker};
+use crate::breaker::Breaker;
 use crate::domain::{Command, decide};
 use crate::payment::{Method, Payment, State};
 use crate::provider::{ChargeRequest, Provider};
@@ -25,8 +25,6 @@ pub const CHARGE_RETRY: Retry =
 pub const RETURN_RETRY: Retry =
     Retry { attempts_max: 240, first: Duration::from_millis(100), longest: Duration::from_secs(30), concurrency: 64 };
 
-/// How long a job waits that met an open breaker, before it is put off.
-const REST: Duration = Duration::from_millis(500);
 /// How long a payment may take when nothing is set.
 const DEADLINE_SECONDS: f64 = 120.0;
 
@@ -57,9 +55,9 @@ pub async fn charge(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
         order_reference: payment.order().show(ctx.key()),
     };
     let found = if is_overdue(&ctx, &payment) {
-        resting(&ctx, asking::withdraw(&provider, &request.key)).await?
+        asking::withdraw(&provider, &request.key).await?
     } else {
-        resting(&ctx, asking::charge(&provider, &request, job.attempts > 1)).await?
+        asking::charge(&provider, &request, job.attempts > 1).await?
     };
     settled(&ctx, &payment, command_of(found, job.attempts, ctx.world()), &job)
 }
@@ -72,7 +70,7 @@ pub async fn withdraw(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Chang
     }
     let provider = HttpProvider::of(&ctx, &breaker)?;
     let key = asking::key(payment.id, "charge");
-    let found = resting(&ctx, asking::withdraw(&provider, &key)).await?;
+    let found = asking::withdraw(&provider, &key).await?;
     settled(&ctx, &payment, command_of(found, payment.attempts, ctx.world()), &job)
 }
 
@@ -97,17 +95,8 @@ pub async fn refund(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change,
         ctx.store().commit(Once::Nothing, returned(String::new())?).await?;
         return provider.refund(&charge_id, &key, entry.amount_minor).await.map(|_| Change::new());
     }
-    let provider_id = resting(&ctx, provider.refund(&charge_id, &key, entry.amount_minor)).await?;
+    let provider_id = provider.refund(&charge_id, &key, entry.amount_minor).await?;
     returned(provider_id)
-}
-
-/// Rests a moment where the breaker refused, so that many waiting jobs do not wear out the store with vain attempts.
-async fn resting<T>(ctx: &Ctx, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let outcome = asked.await;
-    if outcome.as_ref().is_err_and(|fault| fault.code == breaker::OPEN_CODE) {
-        ctx.world().sleep(REST).await;
-    }
-    outcome
 }
 
 fn is_overdue(ctx: &Ctx, payment: &Payment) -> bool {

@@ -1,11 +1,11 @@
 //! Kinds of jobs have turns of their own, and a job begins only while its lease holds.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use saga::{Retry, Work};
+use saga::{Leave, Retry, Work};
 use sql::Change;
 
 use crate::stage::{Stage, kind, soon};
@@ -87,6 +87,41 @@ async fn a_claim_that_finds_nothing_writes_nothing_and_one_that_finds_many_write
         soon("a call begins", calling.recv()).await;
     }
     assert_eq!(stage.engine.commits.load(Ordering::SeqCst), before + 2, "one that left them, one that claimed them");
+}
+
+#[tokio::test]
+async fn jobs_that_are_held_back_are_left_alone_until_one_has_gone_well() {
+    let mut stage = Stage::new().await;
+    let leave = Arc::new(Mutex::new(Leave::NoneFor(Duration::from_secs(3))));
+    let asked = leave.clone();
+    stage.brake = Some(("call", Arc::new(move || *asked.lock().unwrap())));
+    let (calls, mut calling) = kind(8, &stage.world, LONG);
+    stage.work([("call", calls)]).await;
+    stage.leave("call", 1..=5).await;
+    let before = stage.engine.commits.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        stage.clock.pass(Duration::from_secs(3));
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(calling.try_recv().is_err() && stage.engine.commits.load(Ordering::SeqCst) == before, "nobody tries in vain");
+    *leave.lock().unwrap() = Leave::One;
+    stage.clock.pass(Duration::from_secs(3));
+    let first = soon("one may look", calling.recv()).await.unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        (first.attempts, stage.store.leased_count().await.unwrap()),
+        (1, 1),
+        "waiting was no attempt, and the others wait"
+    );
+    *leave.lock().unwrap() = Leave::All;
+    stage.clock.pass(LONG);
+    for _ in 0..4 {
+        soon("the others follow at once", calling.recv()).await.unwrap();
+    }
 }
 
 #[tokio::test]

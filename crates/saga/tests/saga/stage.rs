@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::world::Runtime;
 use base::{BoxFuture, Event, Fault, Timestamp, World};
 use eventlog::Log;
-use saga::{Plan, React, Retry, Running, Work};
+use saga::{Brake, Plan, React, Retry, Running, Work};
 use sql::testing::Ground;
 use sql::{Batch, Change, Engine, Job, Migration, NewJob, Once, Row, Store, Value, Verdict};
 use tokio::sync::{mpsc, watch};
@@ -173,6 +173,8 @@ pub struct Stage {
     pub world: World,
     pub engine: Arc<Watched>,
     pub store: Store,
+    /// What holds jobs of a kind back.
+    pub brake: Option<(&'static str, Brake)>,
     /// How often the log was read.
     pub log_reads: Arc<AtomicU64>,
     ground: Ground,
@@ -192,7 +194,7 @@ impl Stage {
             reads: AtomicU64::new(0),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
-        Stage { clock, world, engine, store, log_reads: Arc::default(), ground }
+        Stage { clock, world, engine, store, brake: None, log_reads: Arc::default(), ground }
     }
 
     pub fn log(&self) -> Log {
@@ -212,7 +214,9 @@ impl Stage {
         works: impl IntoIterator<Item = (&'static str, (Retry, Work))>,
     ) -> Running {
         let sources = if reactions.is_empty() { BTreeSet::new() } else { BTreeSet::from(["orders".to_owned()]) };
-        let plan = Plan { service: "shop", sources, reactions, works: works.into_iter().collect(), retry: Retry::REACTION };
+        let brakes = self.brake.iter().map(|(kind, brake)| (*kind, brake.clone())).collect();
+        let plan =
+            Plan { service: "shop", sources, reactions, works: works.into_iter().collect(), brakes, retry: Retry::REACTION };
         plan.start(self.world.clone(), self.store.clone(), self.log()).await.unwrap()
     }
 
