@@ -164,7 +164,12 @@ impl Platform {
         for (name, (ctx, reactions, (works, brakes), drops)) in hosted {
             let reactions: BTreeMap<_, _> = reactions.into_iter().map(|(event, bind)| (event, bind(&ctx))).collect();
             let works: BTreeMap<_, _> = works.into_iter().map(|(kind, (retry, bind))| (kind, (retry, bind(&ctx)))).collect();
-            let brakes = brakes.into_iter().map(|(kind, bind)| (kind, bind(&ctx))).collect();
+            let brakes = brakes.into_iter().flat_map(|(kinds, brake)| {
+                let ctx = ctx.clone();
+                let brake: saga::Brake = Arc::new(move || brake(&ctx));
+                kinds.iter().map(move |kind| (*kind, brake.clone()))
+            });
+            let brakes = brakes.collect();
             let sources = sources_of(&topology, name, reactions.keys())?;
             let running = match &ctx.0.store {
                 Some(store) => {

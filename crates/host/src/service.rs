@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use base::{BoxFuture, Event, Fault};
-use saga::{Brake, Leave, React, Retry, Work};
+use saga::{Leave, React, Retry, Work};
 use sql::{Change, Job, Migration};
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -18,7 +18,7 @@ use crate::retention::{Dropped, Drops, Kept, Old};
 type Batch = Arc<dyn Fn(Vec<Arc<Event>>) -> BoxFuture<'static, Result<Change, Fault>> + Send + Sync>;
 type Hears = Box<dyn FnOnce(&Ctx) -> React + Send>;
 type Works = Box<dyn FnOnce(&Ctx) -> Work + Send>;
-type Brakes = Box<dyn FnOnce(&Ctx) -> Brake + Send>;
+type Braked = Arc<dyn Fn(&Ctx) -> Leave + Send + Sync>;
 type Rpcs = Box<dyn FnOnce(&Ctx, Routes) -> Routes + Send>;
 type Start = Box<dyn FnOnce(Ctx) -> BoxFuture<'static, Result<(), Fault>> + Send>;
 
@@ -30,7 +30,7 @@ pub struct Service {
     pub(crate) rpcs: Vec<Rpcs>,
     pub(crate) reactions: BTreeMap<&'static str, Hears>,
     pub(crate) works: BTreeMap<&'static str, (Retry, Works)>,
-    pub(crate) brakes: Vec<(&'static str, Brakes)>,
+    pub(crate) brakes: Vec<(&'static [&'static str], Braked)>,
     pub(crate) starts: Vec<Start>,
     pub(crate) drops: Vec<(Kept, Drops)>,
 }
@@ -196,13 +196,13 @@ impl Service {
         self
     }
 
-    /// Holds jobs of a kind back while `brake` says so: as a breaker does that leaves somebody outside alone.
-    pub fn holds_back(mut self, kind: &'static str, brake: impl Fn(&Ctx) -> Leave + Send + Sync + 'static) -> Service {
-        let bind: Brakes = Box::new(move |ctx| {
-            let ctx = ctx.clone();
-            Arc::new(move || brake(&ctx))
-        });
-        self.brakes.push((kind, bind));
+    /// Holds jobs of some kinds back while `brake` says so: as a breaker does that leaves somebody outside alone.
+    pub fn holds_back(
+        mut self,
+        kinds: &'static [&'static str],
+        brake: impl Fn(&Ctx) -> Leave + Send + Sync + 'static,
+    ) -> Service {
+        self.brakes.push((kinds, Arc::new(brake)));
         self
     }
 

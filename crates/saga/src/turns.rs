@@ -45,9 +45,9 @@ impl Kind {
     }
 
     /// Gives how many may be claimed now, but no more than `most`.
-    fn room(&self, most: usize) -> usize {
+    fn room(&self, leave: Leave, most: usize) -> usize {
         let free = self.free.available_permits();
-        match self.leave() {
+        match leave {
             Leave::All => free.min(most),
             Leave::One => usize::from(free == self.turns),
             Leave::NoneFor(_) => 0,
@@ -69,21 +69,22 @@ impl Turns {
 
     /// Gives how many of each kind may be claimed now, but of none more than `most`.
     pub(crate) fn room(&self, most: usize) -> Vec<(&'static str, usize)> {
-        self.kinds.iter().map(|(name, kind)| (*name, kind.room(most))).collect()
+        self.kinds.iter().map(|(name, kind)| (*name, kind.room(kind.leave(), most))).collect()
     }
 
-    /// Tells for how long a kind is held back, the one that is soonest free again; none when none is.
-    pub(crate) fn rest(&self) -> Option<Duration> {
-        let rest = |kind: &Arc<Kind>| match kind.leave() {
-            Leave::NoneFor(span) => Some(span),
-            Leave::All | Leave::One => None,
-        };
-        self.kinds.values().filter_map(rest).min()
-    }
-
-    /// Gives the kinds of which one may be claimed now.
-    pub(crate) fn open(&self) -> Vec<&'static str> {
-        self.room(1).into_iter().filter(|(_, room)| *room > 0).map(|(name, _)| name).collect()
+    /// Gives the kinds of which one may be claimed now, and after how long to look again because others are held back.
+    ///
+    /// Each brake is asked once: asked for the one and then for the other, it may let go in between, and nobody would look.
+    pub(crate) fn open(&self) -> (Vec<&'static str>, Option<Duration>) {
+        let (mut open, mut rest) = (Vec::new(), None::<Duration>);
+        for (name, kind) in &self.kinds {
+            match kind.leave() {
+                Leave::NoneFor(span) => rest = Some(rest.map_or(span, |rest| rest.min(span))),
+                leave if kind.room(leave, 1) > 0 => open.push(*name),
+                Leave::All | Leave::One => {}
+            }
+        }
+        (open, rest)
     }
 
     /// Takes turns of a kind. Only one loop takes them, and no more than it was told there were.
@@ -98,7 +99,7 @@ impl Turns {
         let Some(kind) = self.kinds.get(name) else { return false };
         kind.wanted.swap(all, Ordering::SeqCst);
         // Looked at after the note, so that a turn that comes free in between is seen here or told there.
-        all && kind.room(1) > 0
+        all && kind.room(kind.leave(), 1) > 0
     }
 
     /// Waits until a turn that is wanted comes free.
@@ -121,9 +122,9 @@ mod tests {
         assert_eq!(turns.room(256), [("call", 2), ("mail", 256)]);
         let taken = turns.take("call", 2);
         assert!(taken.is_some() && turns.take("call", 1).is_none() && turns.take("cook", 1).is_none());
-        assert_eq!((turns.room(256), turns.open()), (vec![("call", 0), ("mail", 256)], vec!["mail"]));
+        assert_eq!((turns.room(256), turns.open().0), (vec![("call", 0), ("mail", 256)], vec!["mail"]));
         drop(taken);
-        assert_eq!(turns.open(), ["call", "mail"]);
+        assert_eq!(turns.open().0, ["call", "mail"]);
     }
 
     #[test]
@@ -149,18 +150,27 @@ mod tests {
         let turns = Turns::new([("call", 2, Some(Arc::new(move || *asked.lock().unwrap()) as Brake)), ("mail", 1, None)]);
         let first = turns.take("call", 1);
         *leave.lock().unwrap() = Leave::NoneFor(Duration::from_secs(5));
-        assert_eq!((turns.room(9), turns.rest()), (vec![("call", 0), ("mail", 1)], Some(Duration::from_secs(5))));
+        assert_eq!((turns.room(9), turns.open()), (vec![("call", 0), ("mail", 1)], (vec!["mail"], Some(Duration::from_secs(5)))));
         assert!(!turns.claimed("call", true), "it would be asked for in vain, again and again");
         *leave.lock().unwrap() = Leave::One;
-        assert_eq!((turns.open(), turns.rest()), (vec!["mail"], None), "one is at work yet");
+        assert_eq!(turns.open(), (vec!["mail"], None), "one is at work yet");
         drop(first);
-        assert!(turns.freed().now_or_never().is_some() && turns.open() == ["call", "mail"]);
+        assert!(turns.freed().now_or_never().is_some() && turns.open().0 == ["call", "mail"]);
         assert_eq!(turns.room(9)[0], ("call", 1));
         let probe = turns.take("call", 1);
-        assert!(!turns.claimed("call", true) && turns.open() == ["mail"]);
+        assert!(!turns.claimed("call", true) && turns.open().0 == ["mail"]);
         *leave.lock().unwrap() = Leave::All;
         drop(probe);
         assert!(turns.freed().now_or_never().is_some(), "what went well is news for the others");
         assert_eq!(turns.room(9)[0], ("call", 2));
+    }
+
+    #[test]
+    fn a_brake_that_lets_go_while_it_is_asked_leaves_nobody_asleep() {
+        let asked = AtomicBool::new(false);
+        let brake = move || if asked.swap(true, Ordering::SeqCst) { Leave::All } else { Leave::NoneFor(Duration::from_secs(5)) };
+        let turns = Turns::new([("call", 2, Some(Arc::new(brake) as Brake))]);
+        let (open, rest) = turns.open();
+        assert!(!open.is_empty() || rest.is_some(), "neither claimed nor looked for again");
     }
 }

@@ -114,19 +114,19 @@ impl Worker {
         // When nothing was due by the end of a nap, it is enough to ask again what is due when.
         while self.world.monotonic() < end {
             alarm.store(i64::MAX, Ordering::SeqCst);
-            let (due, longest) = match self.store.next_due_of(&turns.open()).await {
+            let (open, rest) = turns.open();
+            let (due, longest) = match self.store.next_due_of(&open).await {
                 Ok(due) => (due, if alone { NAP_MAX_ALONE } else { NAP_MAX }),
                 Err(_) => (None, NAP_MAX),
             };
             let now = self.world.now();
-            let latest = now + turns.rest().map_or(longest, |rest| rest.min(longest));
-            let until = due.map_or(latest, |due| due.min(latest));
+            let until = [due, rest.map(|rest| now + rest)].into_iter().flatten().fold(now + longest, Timestamp::min);
             alarm.store(until.0, Ordering::SeqCst);
             let nap = self.world.sleep(until.since(now).max(NAP_MIN));
             let news = pin!(heard.changed());
             let freed = pin!(turns.freed());
             let is_woken = matches!(select(select(news, freed), nap).await, Either::Left(_));
-            if is_woken || due.is_some_and(|due| due <= until) {
+            if is_woken || until < now + longest {
                 return;
             }
         }

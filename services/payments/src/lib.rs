@@ -34,11 +34,7 @@ pub const MIGRATIONS: &[sql::Migration] =
 pub fn service() -> host::Service {
     let breaker = Arc::new(Breaker::new(Policy::default()));
     let (of_rpcs, of_charges, of_withdrawals, of_refunds) = (breaker.clone(), breaker.clone(), breaker.clone(), breaker.clone());
-    let held_back = |service: host::Service, kind| {
-        let breaker = breaker.clone();
-        service.holds_back(kind, move |ctx| breaker.leave(ctx.world()))
-    };
-    let service = host::Service::new("payments")
+    host::Service::new("payments")
         .sql(MIGRATIONS)
         .rpc(move |ctx| PaymentsServer::new(rpc::Rpc::new(ctx, of_rpcs)))
         .hears_many("order.created", reactions::when_orders_created_expect_money)
@@ -49,7 +45,7 @@ pub fn service() -> host::Service {
         .retains(host::Kept::Books, retention::drop_cards)
         .job(store::CHARGE, jobs::CHARGE_RETRY, move |ctx, job| jobs::charge(ctx, of_charges.clone(), job))
         .job(store::WITHDRAW, jobs::RETURN_RETRY, move |ctx, job| jobs::withdraw(ctx, of_withdrawals.clone(), job))
-        .job(store::REFUND, jobs::RETURN_RETRY, move |ctx, job| jobs::refund(ctx, of_refunds.clone(), job));
-    // Past an open breaker nothing goes: what is due waits where it is, and is not tried in vain.
-    [store::CHARGE, store::WITHDRAW, store::REFUND].into_iter().fold(service, held_back)
+        .job(store::REFUND, jobs::RETURN_RETRY, move |ctx, job| jobs::refund(ctx, of_refunds.clone(), job))
+        // Past an open breaker nothing goes: what is due waits where it is, and is not tried in vain.
+        .holds_back(&[store::CHARGE, store::WITHDRAW, store::REFUND], move |ctx| breaker.leave(ctx.world()))
 }
