@@ -42,10 +42,6 @@ impl Engine for Late {
         self.log.of_key(key, after, limit)
     }
 
-    fn upto(&self, source: &str) -> BoxFuture<'_, Result<i64, Fault>> {
-        self.log.upto(source)
-    }
-
     fn changed(&self, after: i64) -> BoxFuture<'_, i64> {
         self.log.changed(after)
     }

@@ -129,11 +129,12 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
         let Machine { history, kernel, .. } = &self.machine;
         let watched = async move {
             history.begins(&claims, kernel.now());
-            let verdict = self.engine.commit(batch).await;
             // A server that several machines talk to is looked at where it is.
-            if self.engine.is_exclusive() {
+            let begun = self.engine.is_exclusive().then(|| self.machine.watch.begins(doing));
+            let verdict = self.engine.commit(batch).await;
+            if let Some(begun) = begun {
                 history.look(service, &*self.engine, kernel.now()).await;
-                self.machine.watch.ended(doing, &verdict, <[i64]>::to_vec);
+                begun.ended(&verdict, <[i64]>::to_vec);
             }
             if let Ok(Verdict::Done { .. }) = &verdict {
                 history.said(&claims);

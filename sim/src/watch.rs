@@ -30,6 +30,8 @@ struct Hearer {
     /// By source: up to where all is done.
     cursors: BTreeMap<String, i64>,
     ahead: BTreeSet<i64>,
+    /// What commits in doubt may have marked as done: nobody is blamed for having heard it before, or for not.
+    doubted: BTreeSet<i64>,
     /// Letters that lie there: by id, the event's place, source and key.
     letters: BTreeMap<i64, (i64, String, i64)>,
     /// Orders of whose cancelling it has heard.
@@ -46,6 +48,12 @@ struct State {
 /// The watcher of a world. Clones share everything.
 #[derive(Clone, Default)]
 pub struct Watch(Arc<Mutex<State>>);
+
+/// A batch that has begun and has not ended yet.
+pub struct Begun {
+    watch: Watch,
+    doing: Option<Doing>,
+}
 
 /// What a batch is about to do, as far as the watcher cares.
 #[derive(Default)]
@@ -124,17 +132,19 @@ impl Watch {
         self.state().wrong.clone()
     }
 
-    /// Notes how a batch ended. What is in doubt may have freed its letters, or not: nobody is blamed for either.
-    pub fn ended(&self, doing: Doing, verdict: &Result<Verdict, Fault>, places: impl Fn(&[i64]) -> Vec<i64>) {
-        match verdict {
-            Ok(Verdict::Done { seqs, .. }) => self.done(doing, &places(seqs)),
-            Ok(Verdict::Unknown) => {
-                let mut state = self.state();
-                let hearer = state.hearers.entry(doing.service).or_default();
-                hearer.letters.retain(|id, _| !doing.frees.contains(id));
-            }
-            _ => {}
-        }
+    /// Notes that a batch begins. Whoever crashes before its end is told leaves it in doubt.
+    pub fn begins(&self, doing: Doing) -> Begun {
+        Begun { watch: self.clone(), doing: Some(doing) }
+    }
+
+    /// Notes that a batch may have happened, or not: nobody is blamed for either.
+    fn doubt(&self, doing: &Doing) {
+        let mut state = self.state();
+        let State { log, hearers, .. } = &mut *state;
+        let hearer = hearers.entry(doing.service).or_default();
+        let newly = hearer.newly(log, doing);
+        hearer.doubted.extend(newly);
+        hearer.letters.retain(|id, _| !doing.frees.contains(id));
     }
 
     /// Notes that a batch was committed, and looks whether it might be.
@@ -144,7 +154,7 @@ impl Watch {
         let hearer = hearers.entry(doing.service).or_default();
         let newly = hearer.newly(log, &doing);
         let parked: BTreeSet<i64> = doing.parks.iter().map(|(_, seq, ..)| *seq).collect();
-        for seq in &newly {
+        for seq in newly.difference(&hearer.doubted) {
             let Some(said) = log.get(seq) else { continue };
             let waits = hearer.letters.values().any(|(_, source, key)| source == said.source && *key == said.key);
             if waits && !parked.contains(seq) {
@@ -182,6 +192,26 @@ impl Watch {
     }
 }
 
+impl Begun {
+    /// Notes how the batch ended, and at which places of the log its events are.
+    pub fn ended(mut self, verdict: &Result<Verdict, Fault>, places: impl Fn(&[i64]) -> Vec<i64>) {
+        let Some(doing) = self.doing.take() else { return };
+        match verdict {
+            Ok(Verdict::Done { seqs, .. }) => self.watch.done(doing, &places(seqs)),
+            Ok(Verdict::Unknown) => self.watch.doubt(&doing),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(doing) = self.doing.take() {
+            self.watch.doubt(&doing);
+        }
+    }
+}
+
 impl Hearer {
     fn is_done(&self, source: &str, seq: i64) -> bool {
         seq <= self.cursors.get(source).copied().unwrap_or(0) || self.ahead.contains(&seq)
@@ -202,7 +232,7 @@ impl Hearer {
         let mut earlier = log.range(from.min(seq - 1) + 1..seq);
         let open = earlier.find(|(other, earlier)| {
             let same = earlier.source == said.source && earlier.key == said.key && self.kinds.contains(&earlier.name);
-            same && !self.is_done(said.source, **other) && !newly.contains(other)
+            same && !self.is_done(said.source, **other) && !newly.contains(other) && !self.doubted.contains(other)
         });
         open.map(|(_, earlier)| earlier.name.clone())
     }
@@ -294,8 +324,8 @@ mod tests {
         doubted.done(Doing::of(&behind), &[]);
         let first = Step { params: params![100_i64], ..free.clone() };
         let redrive = |step: Step| Batch { service: "kitchen", steps: vec![act.clone(), step], events: vec![], alone: false };
-        doubted.ended(Doing::of(&redrive(first)), &Ok(Verdict::Unknown), <[i64]>::to_vec);
-        doubted.ended(Doing::of(&redrive(free.clone())), &Ok(Verdict::Done { seqs: vec![], rows: vec![] }), <[i64]>::to_vec);
+        doubted.begins(Doing::of(&redrive(first))).ended(&Ok(Verdict::Unknown), <[i64]>::to_vec);
+        doubted.done(Doing::of(&redrive(free.clone())), &[]);
         assert_eq!(doubted.wrong(), Vec::<String>::new());
         watch.done(Doing::of(&redrive(free)), &[]);
         assert_eq!(watch.wrong().len(), 1, "{:?}", watch.wrong());
@@ -303,6 +333,38 @@ mod tests {
         other.done(Doing::of(&batch), &[]);
         other.done(Doing::of(&going_on), &[]);
         assert!(other.wrong()[0].contains("dead letters"));
+    }
+
+    #[test]
+    fn what_was_parked_in_doubt_is_not_taken_for_heard_when_the_next_is() {
+        let park = |id: i64, seq: i64| Step {
+            text: "insert into kitchen_parked (id, what, source, seq, kind, key) values ($1)",
+            params: params![id, "event", "orders", seq, "order.created.v1", 7_i64],
+            expect: Expect::Any,
+        };
+        let parks = |upto: i64, ahead: &[i64], id: i64, seq: i64| {
+            let mut batch = moves(upto, ahead);
+            batch.steps.push(park(id, seq));
+            Doing::of(&batch)
+        };
+        let goes_on = |watch: &Watch| {
+            watch.done(Doing::of(&says("orders", "order.created.v1", 9)), &[4]);
+            watch.done(Doing::of(&moves(4, &[])), &[]);
+            watch.wrong()
+        };
+        let doubted = watch();
+        doubted.done(parks(2, &[], 100, 1), &[]);
+        doubted.begins(parks(3, &[], 101, 3)).ended(&Ok(Verdict::Unknown), <[i64]>::to_vec);
+        assert_eq!(goes_on(&doubted), Vec::<String>::new());
+        let crashed = watch();
+        crashed.done(parks(2, &[], 100, 1), &[]);
+        drop(crashed.begins(parks(2, &[3], 101, 3)));
+        assert_eq!(goes_on(&crashed), Vec::<String>::new());
+        // One that has certainly not happened excuses nobody.
+        let missed = watch();
+        missed.done(parks(2, &[], 100, 1), &[]);
+        missed.begins(parks(3, &[], 101, 3)).ended(&Ok(Verdict::Missed { step: 0 }), <[i64]>::to_vec);
+        assert_eq!(goes_on(&missed).len(), 1);
     }
 
     #[test]

@@ -34,8 +34,8 @@ const IDLE_MOVE_AFTER: i64 = 2_000;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How far it is counted what waits.
 const LAG_COUNTED_MAX: usize = 10_000;
-/// The wait after the store failed.
-const STORE_WAIT: Duration = Duration::from_millis(200);
+/// The wait after the store failed, and the longest one while it goes on failing.
+const STORE_WAIT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 
 pub(crate) struct Lane {
     pub(crate) world: World,
@@ -97,6 +97,7 @@ impl Lane {
     pub(crate) async fn run(self) {
         let mut window = None;
         let mut pace = Pace::default();
+        let mut failures = 0;
         loop {
             self.pass_gate(window.as_ref()).await;
             if let Some(window) = &window {
@@ -110,10 +111,14 @@ impl Lane {
                 self.round(&mut known).await.map(|certain| certain.then_some(known))
             };
             match round.await {
-                Ok(next) => window = next,
+                Ok(next) => {
+                    window = next;
+                    failures = 0;
+                }
                 Err(fault) => {
                     tracing::warn!(service = self.plan.service, source = %self.source, %fault, cause = fault.cause, "the lane waits for its store");
-                    self.world.sleep(STORE_WAIT).await;
+                    self.world.sleep(self.world.backoff(failures, STORE_WAIT.0, STORE_WAIT.1)).await;
+                    failures += 1;
                 }
             }
         }
@@ -166,6 +171,16 @@ impl Lane {
             self.wait(window).await;
             return Ok(true);
         }
+        let certain = self.work(window, ready).await?;
+        // When all is done, what comes next is waited for: who looks for it at once mostly finds nothing.
+        if certain && window.len() == 0 {
+            self.wait(window).await;
+        }
+        Ok(certain)
+    }
+
+    /// Works what is ready, each key as far as nobody else has it in hand; `false` as in `round`.
+    async fn work(&self, window: &mut Window, ready: Vec<Pending>) -> Result<bool, Fault> {
         // Asked once for each key: a redrive that frees a key meanwhile must not let a later event pass an earlier one.
         let mut waits = BTreeMap::new();
         let (parked, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|pending| {
@@ -205,18 +220,17 @@ impl Lane {
         if room == 0 {
             return Ok(());
         }
-        // Asked for before reading: what this source said up to here is read then, so the reading came at least so far.
-        let newest = self.log.upto(&self.source).await?;
         let events = self.log.read(&self.source, window.read_to(), room).await?;
+        let is_all = events.len() < room;
         let last = events.last().map_or(0, |event| event.seq);
-        let upto = if events.len() < room { newest.max(last) } else { last };
         let heard = events.into_iter().filter(|event| self.plan.reactions.contains_key(event.name()));
-        window.take(heard, upto);
-        self.meters.lag.set(newest.saturating_sub(window.read_to()) as f64 + window.len() as f64);
+        window.take(heard, if is_all { last.max(window.known_to()) } else { last });
+        let beyond = if is_all { 0 } else { self.log.last().await?.saturating_sub(window.read_to()) };
+        self.meters.lag.set(beyond as f64 + window.len() as f64);
         Ok(())
     }
 
-    async fn wait(&self, window: &Window) {
+    async fn wait(&self, window: &mut Window) {
         // With no room for more, news would wake the lane for nothing.
         if window.room() == 0
             && let Some(at) = window.alarm()
@@ -226,15 +240,14 @@ impl Lane {
             }
             return self.world.sleep(at.saturating_sub(self.world.monotonic())).await;
         }
+        self.meters.lag.set(window.len() as f64);
         let news = pin!(self.log.changed_of(&self.source, window.read_to()));
         match window.alarm() {
-            None => {
-                news.await;
-            }
+            None => window.know(news.await),
             Some(at) => {
                 let alarm = self.world.sleep(at.saturating_sub(self.world.monotonic()));
-                match select(news, alarm).await {
-                    Either::Left(_) | Either::Right(_) => {}
+                if let Either::Left((place, _)) = select(news, alarm).await {
+                    window.know(place);
                 }
             }
         }

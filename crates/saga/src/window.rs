@@ -29,6 +29,8 @@ pub(crate) struct Window {
     ahead: BTreeSet<i64>,
     /// Read from the log up to here.
     read_to: i64,
+    /// All that the source has said up to here can be read.
+    known_to: i64,
     open: BTreeMap<i64, Pending>,
     /// How many rounds in a row were refused.
     refused: u32,
@@ -47,11 +49,20 @@ pub(crate) struct Move {
 impl Window {
     pub(crate) fn new(cursor: i64, ahead: impl IntoIterator<Item = i64>) -> Window {
         let ahead = ahead.into_iter().filter(|seq| *seq > cursor).collect();
-        Window { cursor, ahead, read_to: cursor, open: BTreeMap::new(), refused: 0 }
+        Window { cursor, ahead, read_to: cursor, known_to: cursor, open: BTreeMap::new(), refused: 0 }
     }
 
     pub(crate) fn read_to(&self) -> i64 {
         self.read_to
+    }
+
+    pub(crate) fn known_to(&self) -> i64 {
+        self.known_to
+    }
+
+    /// Notes that all that the source has said up to a place can be read: what is read from now on came at least so far.
+    pub(crate) fn know(&mut self, place: i64) {
+        self.known_to = self.known_to.max(place);
     }
 
     pub(crate) fn cursor(&self) -> i64 {

@@ -63,6 +63,7 @@ mod tests {
     use super::*;
     use crate::Log;
     use crate::laws::Bed;
+    use crate::shuffled::Shuffled;
     use crate::shuffled::tests::hasty;
 
     struct OnSqlite {
@@ -109,15 +110,15 @@ mod tests {
             data: "{}".to_owned(),
         };
         for seed in 0..20 {
-            let bed = bed(10_000, Some(seed)).await;
-            let log = bed.log();
+            let bed = bed(10_000, None).await;
+            let log = Shuffled::new(Arc::new(Embedded::new(bed.database.clone())), hasty(), seed, "laws");
             let (mut ahead_max, mut behind_max) = (0, 0);
             for key in 0..200 {
                 bed.say("orders", vec![news(key)]).await;
                 bed.say("payments", vec![news(key)]).await;
                 let (mut seen, newest) = (Vec::new(), log.last().await.unwrap());
                 for source in ["orders", "payments"] {
-                    let upto = log.upto(source).await.unwrap();
+                    let upto = log.look(source).await.unwrap();
                     let shown = log.read(source, 0, 1_000).await.unwrap();
                     assert!(upto <= newest && shown.last().is_none_or(|last| last.seq <= newest));
                     seen.push(shown.len() as i64);

@@ -18,18 +18,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Gives the events about a key after a place.
     fn of_key(&self, key: i64, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>>;
 
-    /// Gives a place up to which all that a source has said can be read now; it may lie beyond the newest of them. What is
-    /// read after this was asked came at least so far, so a reader may go on from there.
-    fn upto(&self, source: &str) -> BoxFuture<'_, Result<i64, Fault>> {
-        let _ = source;
-        self.last()
-    }
-
     /// Waits until there may be events beyond a place, whoever said them; gives the newest place.
     fn changed(&self, after: i64) -> BoxFuture<'_, i64>;
 
-    /// Waits until there may be events of a source beyond a place, so that news of others wake nobody for nothing; gives a
-    /// place beyond the one before.
+    /// Waits until there may be events of a source beyond a place, so that news of others wake nobody for nothing. Gives a
+    /// place beyond the one before, up to which all that the source has said can be read now; it may lie beyond the newest
+    /// of them. What is read after this came at least so far, so a reader may go on from there.
     fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
         let _ = source;
         self.changed(after)

@@ -52,19 +52,14 @@ impl Log {
         self.counted(self.engine.of_key(key, after, limit.min(EVENTS_MAX)).await)
     }
 
-    /// Gives a place up to which all that a source has said can be read now: a reader goes on from there, or from the last
-    /// event that it reads then.
-    pub async fn upto(&self, source: &str) -> Result<i64, Fault> {
-        self.engine.upto(source).await
-    }
-
     /// Waits until there may be events beyond a place; gives the newest place.
     pub async fn changed(&self, after: i64) -> i64 {
         self.engine.changed(after).await
     }
 
     /// Waits until there may be events of a source beyond a place. What others say wakes nobody, but for now and then, so
-    /// that whoever waits comes along with the log.
+    /// that whoever waits comes along with the log. Gives a place beyond the one before, up to which all that the source has
+    /// said can be read now: a reader goes on from there, or from the last event that it reads then.
     pub async fn changed_of(&self, source: &str, after: i64) -> i64 {
         self.engine.changed_of(source, after).await
     }

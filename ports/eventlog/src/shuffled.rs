@@ -55,7 +55,8 @@ impl Shuffled {
         look(sources.get_mut(source).expect("it was just put there"))
     }
 
-    async fn look(&self, source: &str) -> Result<i64, Fault> {
+    /// Looks at what a source has said; gives the place up to which all of it is shown.
+    pub(crate) async fn look(&self, source: &str) -> Result<i64, Fault> {
         // While it is held back, and when all is shown, nobody needs to know what there is.
         let (next, before) = self.with(source, |shown| (shown.next(), shown.upto));
         if next == Next::Nothing {
@@ -180,15 +181,17 @@ impl Engine for Shuffled {
     fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
         let source = source.to_owned();
         Box::pin(async move {
-            let newest = self.engine.changed_of(&source, after).await;
-            self.wait(&source, after).await;
-            newest
+            self.with(&source, |shown| shown.upto = shown.upto.max(after));
+            loop {
+                self.engine.changed_of(&source, after).await;
+                self.wait(&source, after).await;
+                match self.look(&source).await {
+                    Ok(shown) if shown > after => return shown,
+                    // All of it is held back, or it cannot be looked at.
+                    _ => self.world.sleep(LOOK_EVERY).await,
+                }
+            }
         })
-    }
-
-    fn upto(&self, source: &str) -> BoxFuture<'_, Result<i64, Fault>> {
-        let source = source.to_owned();
-        Box::pin(async move { self.look(&source).await })
     }
 
     fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {

@@ -118,11 +118,12 @@ async fn commit(
 ) -> Result<Verdict, Fault> {
     let _turn = if batch.alone { Err(turn.write().await) } else { Ok(turn.read().await) };
     kernel.sleep(Duration::from_micros(kernel.below(OPEN_MAX))).await;
-    let (engine, service, doing) = (Embedded::new(database), batch.service, Doing::of(&batch));
+    let (engine, service) = (Embedded::new(database), batch.service);
+    let begun = server.watch.begins(Doing::of(&batch));
     let verdict = engine.commit(batch).await;
     server.history.look(service, &engine, kernel.now()).await;
     // Where events stand in the log is not known here: of them nothing is said.
-    server.watch.ended(doing, &verdict, |_| Vec::new());
+    begun.ended(&verdict, |_| Vec::new());
     verdict
 }
 

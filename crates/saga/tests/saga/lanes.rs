@@ -95,3 +95,21 @@ async fn only_what_a_service_hears_is_its_lag_and_a_paused_one_tells_it_too() {
     let ((cursor, _), newest) = (stage.store.cursor("orders").await.unwrap(), stage.log().last().await.unwrap());
     assert_eq!((cursor, newest), (1_004, 1_504), "the cursor stays where something was heard");
 }
+
+#[tokio::test]
+async fn a_lane_that_has_done_all_reads_nothing_until_something_is_said() {
+    let stage = Stage::new().await;
+    let orders = Store::open(stage.engine.clone(), "orders", &[], stage.world.clone()).await.unwrap();
+    let react = React::One(Arc::new(|_| Box::pin(async { Ok(Change::new()) })));
+    stage.start(BTreeMap::from([("order.created", react)]), []).await;
+    for said in 1..=3 {
+        say(&orders, "order.created.v1", 1).await;
+        stage.until("it is heard", || async { stage.store.cursor("orders").await.unwrap().0 == said }).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    // Once as it begins, if it began before the first was said, and once for each.
+    let reads = stage.log_reads.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&reads), "{reads} reads");
+}

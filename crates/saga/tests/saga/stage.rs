@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::world::Runtime;
-use base::{BoxFuture, Fault, Timestamp, World};
+use base::{BoxFuture, Event, Fault, Timestamp, World};
 use eventlog::Log;
 use saga::{Brake, Plan, React, Retry, Running, Work};
 use sql::testing::Ground;
@@ -126,6 +126,47 @@ impl Engine for Watched {
     }
 }
 
+/// A log that counts how often it is read.
+struct ReadLog {
+    engine: eventlog::Embedded,
+    reads: Arc<AtomicU64>,
+}
+
+impl eventlog::Engine for ReadLog {
+    fn name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    fn read(&self, source: &str, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.engine.read(source, after, limit)
+    }
+
+    fn read_all(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.engine.read_all(after, limit)
+    }
+
+    fn of_key(&self, key: i64, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
+        self.engine.of_key(key, after, limit)
+    }
+
+    fn changed(&self, after: i64) -> BoxFuture<'_, i64> {
+        self.engine.changed(after)
+    }
+
+    fn changed_of(&self, source: &str, after: i64) -> BoxFuture<'_, i64> {
+        self.engine.changed_of(source, after)
+    }
+
+    fn last(&self) -> BoxFuture<'_, Result<i64, Fault>> {
+        self.engine.last()
+    }
+
+    fn first(&self) -> BoxFuture<'_, Result<Option<i64>, Fault>> {
+        self.engine.first()
+    }
+}
+
 /// What the tests stand on.
 pub struct Stage {
     pub clock: Clock,
@@ -134,6 +175,8 @@ pub struct Stage {
     pub store: Store,
     /// What holds jobs of a kind back.
     pub brake: Option<(&'static str, Brake)>,
+    /// How often the log was read.
+    pub log_reads: Arc<AtomicU64>,
     ground: Ground,
 }
 
@@ -151,12 +194,12 @@ impl Stage {
             reads: AtomicU64::new(0),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
-        Stage { clock, world, engine, store, brake: None, ground }
+        Stage { clock, world, engine, store, brake: None, log_reads: Arc::default(), ground }
     }
 
     pub fn log(&self) -> Log {
         let database = self.ground.database.clone().expect("the ground is SQLite");
-        Log::new(Arc::new(eventlog::Embedded::new(database)))
+        Log::new(Arc::new(ReadLog { engine: eventlog::Embedded::new(database), reads: self.log_reads.clone() }))
     }
 
     /// Starts the worker.
