@@ -125,7 +125,7 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
         self.machine.kernel.note(batch.service.bytes().fold(size, |sum, byte| mixed(sum ^ u64::from(byte))));
         let entry = Entry::of_rows(&batch, &self.machine);
         let doing = Doing::of(&batch);
-        let (claims, service) = (Claims::of(&batch), batch.service);
+        let claims = Claims::of(&batch);
         let Machine { history, kernel, .. } = &self.machine;
         let watched = async move {
             history.begins(&claims, kernel.now());
@@ -133,7 +133,7 @@ impl sql::Engine for Weathered<dyn sql::Engine> {
             let begun = self.engine.is_exclusive().then(|| self.machine.watch.begins(doing));
             let verdict = self.engine.commit(batch).await;
             if let Some(begun) = begun {
-                history.look(service, &*self.engine, kernel.now()).await;
+                history.look(&claims, &*self.engine, kernel.now()).await;
                 begun.ended(&verdict, <[i64]>::to_vec);
             }
             if let Ok(Verdict::Done { .. }) = &verdict {

@@ -20,13 +20,13 @@ const NOT_AFTER_CANCELLING: [(&str, &[&str]); 4] = [
 #[derive(Clone)]
 struct Said {
     source: &'static str,
-    name: String,
+    name: &'static str,
     key: i64,
 }
 
 #[derive(Default)]
 struct Hearer {
-    kinds: BTreeSet<String>,
+    kinds: BTreeSet<&'static str>,
     /// By source: up to where all is done.
     cursors: BTreeMap<String, i64>,
     ahead: BTreeSet<i64>,
@@ -64,7 +64,7 @@ pub struct Doing {
     parks: Vec<(i64, i64, String, i64)>,
     frees: Vec<i64>,
     redrives: bool,
-    says: Vec<(String, i64)>,
+    says: Vec<(&'static str, i64)>,
 }
 
 fn int(params: &[Value], place: usize) -> i64 {
@@ -100,7 +100,7 @@ impl Doing {
                 _ => {}
             }
         }
-        doing.says = batch.events.iter().map(|event| (name_of(event.kind).to_owned(), event.key)).collect();
+        doing.says = batch.events.iter().map(|event| (name_of(event.kind), event.key)).collect();
         doing
     }
 }
@@ -113,7 +113,7 @@ fn table_of<'a>(statement: &'a str, service: &str) -> Option<(&'a str, &'a str)>
     Some((verb, table.strip_prefix(service)?.strip_prefix('_')?))
 }
 
-fn name_of(kind: &str) -> &str {
+fn name_of(kind: &'static str) -> &'static str {
     kind.rsplit_once(".v").map_or(kind, |(name, _)| name)
 }
 
@@ -124,7 +124,7 @@ impl Watch {
 
     /// Notes what a service listens for.
     pub fn hears(&self, service: &'static str, kinds: impl IntoIterator<Item = &'static str>) {
-        self.state().hearers.entry(service).or_default().kinds = kinds.into_iter().map(str::to_owned).collect();
+        self.state().hearers.entry(service).or_default().kinds = kinds.into_iter().collect();
     }
 
     /// Gives what was wrong.
@@ -179,7 +179,7 @@ impl Watch {
         }
         for (name, key) in &doing.says {
             let not_any_more =
-                NOT_AFTER_CANCELLING.iter().any(|(service, names)| *service == doing.service && names.contains(&name.as_str()));
+                NOT_AFTER_CANCELLING.iter().any(|(service, names)| *service == doing.service && names.contains(name));
             if not_any_more && hearer.cancelled.contains(key) {
                 wrong.push(format!("EffectsHappenOnce: {} has heard that {key} is cancelled, and says {name}", doing.service));
             }
@@ -222,19 +222,19 @@ impl Hearer {
         let Some((source, upto)) = &doing.moves else { return BTreeSet::new() };
         let from = self.cursors.get(source).copied().unwrap_or(0);
         let passed = if *upto > from { log.range(from + 1..=*upto) } else { log.range(0..0) };
-        let passed = passed.filter(|(_, said)| said.source == source && self.kinds.contains(&said.name)).map(|(seq, _)| *seq);
+        let passed = passed.filter(|(_, said)| said.source == source && self.kinds.contains(said.name)).map(|(seq, _)| *seq);
         passed.chain(doing.ahead.iter().copied()).filter(|seq| !self.is_done(source, *seq)).collect()
     }
 
     /// Finds an event of the same source and key that must be heard first and was not.
-    fn passed(&self, log: &BTreeMap<i64, Said>, seq: i64, said: &Said, newly: &BTreeSet<i64>) -> Option<String> {
+    fn passed(&self, log: &BTreeMap<i64, Said>, seq: i64, said: &Said, newly: &BTreeSet<i64>) -> Option<&'static str> {
         let from = self.cursors.get(said.source).copied().unwrap_or(0);
         let mut earlier = log.range(from.min(seq - 1) + 1..seq);
         let open = earlier.find(|(other, earlier)| {
-            let same = earlier.source == said.source && earlier.key == said.key && self.kinds.contains(&earlier.name);
+            let same = earlier.source == said.source && earlier.key == said.key && self.kinds.contains(earlier.name);
             same && !self.is_done(said.source, **other) && !newly.contains(other) && !self.doubted.contains(other)
         });
-        open.map(|(_, earlier)| earlier.name.clone())
+        open.map(|(_, earlier)| earlier.name)
     }
 
     fn take(&mut self, log: &BTreeMap<i64, Said>, doing: &Doing, newly: &BTreeSet<i64>, parked: &BTreeSet<i64>) {

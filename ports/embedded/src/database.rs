@@ -296,7 +296,7 @@ impl Database {
     /// Writes what the file knows of itself.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), Fault> {
         let (key, value) = (key.to_owned(), value.to_owned());
-        self.write(move |tx| Ok(meta::set(tx.connection(), &key, &value)?)).await
+        self.write(move |tx| Ok(tx.set_meta(&key, &value)?)).await
     }
 
     /// Gives the bytes on the machine's disk: the file and its write-ahead log.

@@ -1,5 +1,8 @@
 //! Statements that the writer keeps in hand: the same few dozen, thousands of times a second.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use rusqlite::{CachedStatement, Connection};
 
 use crate::text::Text;
@@ -9,20 +12,16 @@ const APPEND: &str = "insert into log (seq, kind_id, key, at, correlation, data)
 /// Prepared statements by the number of their text. To find one by its text costs a hash of it, and moves it about in a list.
 #[derive(Default)]
 pub(crate) struct Held<'c> {
-    statements: Vec<Option<CachedStatement<'c>>>,
+    statements: BTreeMap<usize, CachedStatement<'c>>,
     append: Option<CachedStatement<'c>>,
 }
 
 impl<'c> Held<'c> {
     /// Gives the statement of a text, prepared when it is asked for first.
     pub(crate) fn get(&mut self, connection: &'c Connection, text: &Text) -> rusqlite::Result<&mut CachedStatement<'c>> {
-        if self.statements.len() <= text.number {
-            self.statements.resize_with(text.number + 1, || None);
-        }
-        let held = &mut self.statements[text.number];
-        match held {
-            Some(statement) => Ok(statement),
-            None => Ok(held.insert(connection.prepare_cached(text)?)),
+        match self.statements.entry(text.number) {
+            Entry::Occupied(held) => Ok(held.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(connection.prepare_cached(text)?)),
         }
     }
 

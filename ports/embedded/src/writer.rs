@@ -12,12 +12,12 @@ use base::{Event, Fault, Mistake, planted};
 use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, Params, Statement};
 
-use crate::WriteError;
 use crate::error::{certainly_not_committed, fault};
 use crate::held::Held;
 use crate::log::Appender;
 use crate::tail::Tail;
 use crate::text::Text;
+use crate::{WriteError, meta};
 
 /// How many statements the writer keeps prepared: every statement of every service.
 const STATEMENTS_MAX: usize = 2_048;
@@ -75,6 +75,11 @@ impl Tx<'_, '_> {
     /// Gives the connection, for reading what is there and for statements of many kinds.
     pub fn connection(&self) -> &Connection {
         self.connection
+    }
+
+    /// Writes what the file knows of itself.
+    pub fn set_meta(&mut self, key: &str, value: &str) -> rusqlite::Result<()> {
+        meta::set(self.connection, key, value)
     }
 
     /// Puts an event (see [`crate::event`]) at the end of the log and gives its place.

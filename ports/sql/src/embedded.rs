@@ -128,8 +128,16 @@ impl Engine for Embedded {
         migrations: &'a [Migration],
     ) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            let system = for_sqlite(system);
-            self.0.write(move |tx| Ok(tx.connection().execute_batch(&system)?)).await?;
+            // To read what makes the port's own tables costs a start more than all else: done once for each text.
+            let (system, place) = (for_sqlite(system), format!("system_{service}"));
+            let sum = checksum(&system).to_string();
+            if self.0.meta(&place)?.as_ref() != Some(&sum) {
+                let made = self.0.write(move |tx| {
+                    tx.connection().execute_batch(&system)?;
+                    Ok(tx.set_meta(&place, &sum)?)
+                });
+                made.await?;
+            }
             let known = self.0.read(|connection| {
                 let text = format!("select version, checksum from {service}_migrations order by version");
                 connection

@@ -16,6 +16,8 @@ const PENDING_MAX: usize = 16_384;
 /// megabytes each time: memory that was in use before costs a fraction of fresh memory.
 const SPARE_BYTES: usize = 1 << 25;
 const SPARE_PIECES: usize = 16;
+/// So much room for what is overwritten stays with its file from sync to sync.
+const OLD_BYTES_KEPT: usize = 1 << 20;
 /// Less than that is not worth keeping.
 const SPARE_BYTES_MIN: usize = 1 << 16;
 
@@ -150,7 +152,7 @@ impl File {
         }
         self.pending.clear();
         self.old.clear();
-        if self.old.capacity() > SPARE_BYTES_MIN {
+        if self.old.capacity() > OLD_BYTES_KEPT {
             spare(std::mem::take(&mut self.old));
         }
     }

@@ -12,6 +12,7 @@ use sql::{Batch, CLOCKS_APART, Embedded, Engine, Expect, Migration, Outbox, Row,
 use tokio::sync::{RwLock, watch};
 
 use crate::cluster::server::{Asked, Server};
+use crate::history::Claims;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::watch::Doing;
@@ -118,10 +119,10 @@ async fn commit(
 ) -> Result<Verdict, Fault> {
     let _turn = if batch.alone { Err(turn.write().await) } else { Ok(turn.read().await) };
     kernel.sleep(Duration::from_micros(kernel.below(OPEN_MAX))).await;
-    let (engine, service) = (Embedded::new(database), batch.service);
+    let (engine, claims) = (Embedded::new(database), Claims::of(&batch));
     let begun = server.watch.begins(Doing::of(&batch));
     let verdict = engine.commit(batch).await;
-    server.history.look(service, &engine, kernel.now()).await;
+    server.history.look(&claims, &engine, kernel.now()).await;
     // Where events stand in the log is not known here: of them nothing is said.
     begun.ended(&verdict, |_| Vec::new());
     verdict

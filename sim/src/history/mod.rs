@@ -16,7 +16,7 @@ use serde_json::Value;
 use sql::{Batch, Engine};
 
 use money::Money;
-use stock::Stock;
+use stock::{Stock, Touched};
 
 /// How many wrongs are told of a world.
 const WRONG_MAX: usize = 20;
@@ -32,11 +32,12 @@ struct State {
 #[derive(Clone, Default)]
 pub struct History(Arc<Mutex<State>>);
 
-/// What a batch is about to say of stock and money, and what it takes from the shelves.
+/// What a batch is about to say of stock and money, what it takes from the shelves, and which of them it touches.
 #[derive(Default)]
 pub struct Claims {
     says: Vec<(String, i64, Value)>,
     takes: BTreeMap<i64, i64>,
+    touches: Touched,
 }
 
 impl Claims {
@@ -47,7 +48,8 @@ impl Claims {
             ["order.created", "stock.rejected", "order.paid", "payment.refunded"].contains(&name).then(|| name.to_owned())
         };
         let claim = |event: &base::NewEvent| Some((guarded(event.kind)?, event.key, serde_json::from_str(&event.data).ok()?));
-        Claims { says: batch.events.iter().filter_map(claim).collect(), takes: stock::takes(batch) }
+        let says = batch.events.iter().filter_map(claim).collect();
+        Claims { says, takes: stock::takes(batch), touches: stock::touches(batch) }
     }
 }
 
@@ -64,13 +66,27 @@ impl History {
         self.with(|state| state.wrong.clone())
     }
 
-    /// Looks at the shelves where they are kept, right after a commit of a service, whatever became of it.
-    pub async fn look(&self, service: &str, engine: &dyn Engine, now: Duration) {
-        if service != stock::KEEPER {
-            return;
-        }
-        let Ok(rows) = engine.read(stock::LEVELS, vec![], stock::LEVELS_MAX).await else { return };
+    /// Looks at the shelves that a batch touches where they are kept, right after its commit, whatever became of it; at all
+    /// of them where it is not known how they stood before.
+    pub async fn look(&self, claims: &Claims, engine: &dyn Engine, now: Duration) {
+        let all = match &claims.touches {
+            Touched::Nobodys => return,
+            Touched::These(_) => self.with(|state| !state.stock.is_sure()),
+            Touched::Any => true,
+        };
+        let found = match &claims.touches {
+            Touched::These(ids) if !all && ids.is_empty() => return,
+            Touched::These(ids) if !all => {
+                let ids = serde_json::Value::from(ids.iter().copied().collect::<Vec<i64>>()).to_string();
+                engine.read(stock::LEVELS_OF, sql::params![ids], stock::LEVELS_MAX).await
+            }
+            _ => engine.read(stock::LEVELS, vec![], stock::LEVELS_MAX).await,
+        };
         self.with(|state| {
+            let Ok(rows) = found else { return state.stock.is_unsure(now) };
+            if all {
+                state.stock.is_sure_from(now);
+            }
             for row in &rows {
                 state.wrong.extend(state.stock.stands(row, now));
             }

@@ -1,6 +1,6 @@
 //! What the provider holds, and when the platform says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::id::{Id, OrderId};
 use serde_json::Value;
@@ -9,7 +9,6 @@ use crate::house;
 
 #[derive(Default)]
 struct Charge {
-    reference: String,
     captured: i64,
     refunded: i64,
     /// By name; an answer tells of one or of the sum.
@@ -20,6 +19,8 @@ struct Charge {
 #[derive(Default)]
 pub struct Money {
     charges: BTreeMap<String, Charge>,
+    /// By an order's reference: the charges that name it.
+    of_order: BTreeMap<String, BTreeSet<String>>,
     /// By order: what was said to be given back.
     back: BTreeMap<i64, i64>,
 }
@@ -32,8 +33,9 @@ impl Money {
             let refunds = &mut self.charges.entry(of.to_owned()).or_default().refunds;
             refunds.insert(id.to_owned(), body["amount_minor"].as_i64().unwrap_or(0));
         } else if let Some(captured) = body["captured_minor"].as_i64() {
+            let reference = body["order_reference"].as_str().unwrap_or_default();
+            self.of_order.entry(reference.to_owned()).or_default().insert(id.to_owned());
             let charge = self.charges.entry(id.to_owned()).or_default();
-            charge.reference = body["order_reference"].as_str().unwrap_or_default().to_owned();
             charge.captured = charge.captured.max(captured);
             charge.refunded = charge.refunded.max(body["refunded_minor"].as_i64().unwrap_or(0));
         }
@@ -42,7 +44,8 @@ impl Money {
     /// Holds what the platform says of a card against what the provider has done by then.
     pub fn said(&mut self, name: &str, order: i64, data: &Value) -> Option<String> {
         let reference = OrderId(order).show(&house::key());
-        let of_order: Vec<&Charge> = self.charges.values().filter(|charge| charge.reference == reference).collect();
+        let named = self.of_order.get(&reference).into_iter().flatten();
+        let of_order: Vec<&Charge> = named.filter_map(|id| self.charges.get(id)).collect();
         let amount = data["amount_minor"].as_i64()?;
         if name == "order.paid" {
             let taken: i64 = of_order.iter().map(|charge| charge.captured).sum();

@@ -1,6 +1,6 @@
 //! What was on the shelves, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +10,8 @@ use sql::{Batch, Row, Value as Cell};
 pub const KEEPER: &str = "inventory";
 /// Asks for all of them.
 pub const LEVELS: &str = "select l.id, i.slug, l.version, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted from inventory_levels l join inventory_items i on i.id = l.id";
+/// Asks for some of them, by a list of their ids.
+pub const LEVELS_OF: &str = "select l.id, i.slug, l.version, l.available, l.reserved, l.consumed, l.received, l.corrected, l.wasted from json_each($1) e join inventory_levels l on l.id = e.value join inventory_items i on i.id = l.id";
 /// More than there are.
 pub const LEVELS_MAX: usize = 5_000;
 
@@ -17,7 +19,7 @@ pub const LEVELS_MAX: usize = 5_000;
 type Terms = [i64; 6];
 
 struct Shelf {
-    id: i64,
+    slug: String,
     /// Since when it was so, which edit that was, and how it was.
     stood: Vec<(Duration, i64, Terms)>,
 }
@@ -25,7 +27,7 @@ struct Shelf {
 /// The shelves of a shop.
 #[derive(Default)]
 pub struct Stock {
-    shelves: BTreeMap<String, Shelf>,
+    shelves: BTreeMap<i64, Shelf>,
     /// By order: since when it may be known.
     wanted: BTreeMap<i64, Duration>,
     /// By key: when it was asked first.
@@ -44,6 +46,30 @@ fn read(row: &Row) -> Option<(i64, &str, i64, Terms)> {
     Some((row.int(0).ok()?, row.text(1).ok()?, row.int(2).ok()?, terms))
 }
 
+/// Which shelves a batch touches.
+#[derive(Default)]
+pub enum Touched {
+    /// It is not the keeper's.
+    #[default]
+    Nobodys,
+    These(BTreeSet<i64>),
+    /// It does not say which.
+    Any,
+}
+
+/// Gives which shelves a batch touches.
+pub fn touches(batch: &Batch) -> Touched {
+    if batch.service != KEEPER {
+        return Touched::Nobodys;
+    }
+    let of_levels = batch.steps.iter().filter(|step| step.text.contains("inventory_levels"));
+    let ids = of_levels.map(|step| match step.params.first() {
+        Some(Cell::Int(id)) => Some(*id),
+        _ => None,
+    });
+    ids.collect::<Option<BTreeSet<i64>>>().map_or(Touched::Any, Touched::These)
+}
+
 /// Gives what a batch takes from the shelves, by thing.
 pub fn takes(batch: &Batch) -> BTreeMap<i64, i64> {
     let mut takes = BTreeMap::new();
@@ -59,14 +85,8 @@ pub fn takes(batch: &Batch) -> BTreeMap<i64, i64> {
 impl Stock {
     /// Notes how a shelf stands now; says what must not be.
     pub fn stands(&mut self, row: &Row, now: Duration) -> Option<String> {
-        if self.unsure.take().is_some() || self.sure.is_zero() {
-            self.sure = now;
-        }
         let (id, slug, version, terms) = read(row)?;
-        if !self.shelves.contains_key(slug) {
-            self.shelves.insert(slug.to_owned(), Shelf { id, stood: Vec::new() });
-        }
-        let shelf = self.shelves.get_mut(slug)?;
+        let shelf = self.shelves.entry(id).or_insert_with(|| Shelf { slug: slug.to_owned(), stood: Vec::new() });
         let last = shelf.stood.last().map(|(_, version, terms)| (*version, *terms));
         if last == Some((version, terms)) {
             return None;
@@ -83,6 +103,18 @@ impl Stock {
         }
         let back = last.filter(|(before, _)| *before > version)?.0;
         Some(format!("StockIsNeverNegative: the shelf of {slug} went back from edit {back} to edit {version}"))
+    }
+
+    /// Tells whether it is known how all shelves stand.
+    pub fn is_sure(&self) -> bool {
+        self.unsure.is_none() && !self.sure.is_zero()
+    }
+
+    /// Notes that all shelves have been looked at.
+    pub fn is_sure_from(&mut self, now: Duration) {
+        if !self.is_sure() {
+            (self.unsure, self.sure) = (None, now);
+        }
     }
 
     /// Notes that from now on nobody has looked.
@@ -102,7 +134,7 @@ impl Stock {
 
     /// Tells whether all that was so since a moment is known.
     fn is_known_since(&self, from: Duration) -> bool {
-        self.unsure.is_none() && !self.sure.is_zero() && from > self.sure
+        self.is_sure() && from > self.sure
     }
 
     /// Holds an answer about shelves against how they stood.
@@ -117,7 +149,7 @@ impl Stock {
     fn shown(&self, shown: &Value, from: Duration) -> Option<String> {
         let slug = shown["slug"].as_str()?;
         let seen = (shown["version"].as_i64()?, shown["available"].as_i64()?, shown["reserved"].as_i64()?);
-        let shelf = self.shelves.get(slug)?;
+        let shelf = self.shelves.values().find(|shelf| shelf.slug == slug)?;
         let stood = || since(&shelf.stood, from).map(|(_, version, terms)| (*version, terms[0], terms[1]));
         if stood().any(|stood| stood == seen) {
             return None;
@@ -137,9 +169,10 @@ impl Stock {
         }
         let short = |shortage: &Value| {
             let wanted = shortage["wanted"].as_i64().unwrap_or(i64::MAX);
-            let shelf = self.shelves.values().find(|shelf| Some(shelf.id) == shortage["stock_id"].as_i64());
-            let left = |shelf: &Shelf, available: i64| available - takes.get(&shelf.id).unwrap_or(&0);
-            shelf.is_none_or(|shelf| since(&shelf.stood, from).any(|(_, _, terms)| left(shelf, terms[0]) < wanted))
+            let id = shortage["stock_id"].as_i64().unwrap_or_default();
+            let taken = takes.get(&id).unwrap_or(&0);
+            let shelf = self.shelves.get(&id);
+            shelf.is_none_or(|shelf| since(&shelf.stood, from).any(|(_, _, terms)| terms[0] - taken < wanted))
         };
         let shortages = data["shortages"].as_array()?;
         if shortages.iter().all(short) {
@@ -176,6 +209,7 @@ mod tests {
     /// Five; two of them set aside at 10 s; one thrown away at 20 s.
     fn stock() -> Stock {
         let mut stock = Stock::default();
+        stock.is_sure_from(at(1));
         for (second, version, terms) in [(1, 1, [5, 0, 0, 5, 0, 0]), (10, 1, [3, 2, 0, 5, 0, 0]), (20, 2, [2, 2, 0, 5, 0, 1])] {
             assert_eq!(stock.stands(&row(version, terms), at(second)), None);
         }
@@ -210,6 +244,7 @@ mod tests {
         let mut stock = stock();
         stock.is_unsure(at(30));
         assert!(stock.answered(&seen(9, 9, 9), at(25)).is_none());
+        stock.is_sure_from(at(40));
         stock.stands(&row(2, [2, 2, 0, 5, 0, 1]), at(40));
         assert!(stock.answered(&seen(9, 9, 9), at(35)).is_none(), "it was asked before anybody had looked");
         assert!(stock.answered(&seen(9, 9, 9), at(41)).is_some());
@@ -228,6 +263,20 @@ mod tests {
             "another took one of them in the same commit"
         );
         assert!(stock.rejected(2, &refused(1), &BTreeMap::new()).is_none(), "nobody knows of it");
+    }
+
+    #[test]
+    fn a_batch_names_the_shelves_that_it_touches() {
+        let batch = |service, text, params| {
+            let steps = vec![sql::Step { text, params, expect: sql::Expect::Any }];
+            touches(&Batch { service, steps, events: vec![], alone: false })
+        };
+        let text = "update inventory_levels set available = available + $2 where id = $1";
+        assert!(matches!(batch(KEEPER, text, sql::params![7_i64, 2_i64]), Touched::These(ids) if ids == BTreeSet::from([7])));
+        assert!(matches!(batch(KEEPER, text, sql::params!["all"]), Touched::Any));
+        let other = "insert into inventory_movements (id) values ($1)";
+        assert!(matches!(batch(KEEPER, other, sql::params![7_i64]), Touched::These(ids) if ids.is_empty()));
+        assert!(matches!(batch("orders", text, sql::params![7_i64]), Touched::Nobodys));
     }
 
     #[test]

@@ -26,10 +26,11 @@ pub(super) const CHECKS: &[Check] = &[
         OrderPerKey, "time_runs_backwards", ["log"],
         "{name} of {source} is {seconds} seconds older than what was said before it of the same key.",
         // When the clock itself was set back, what stands beside it in the log is as old.
-        "select seq, name, source, key as about_id, (before - at) / 1000000 as seconds from
-             (select s.seq, s.name, s.source, s.key, s.at, lag(s.at) over (partition by s.source, s.key order by s.seq) as before,
-                  lag(s.at) over (order by s.seq) as left_of_it, lead(s.at) over (order by s.seq) as right_of_it from said s), given g
-         where before - at > g.tolerance and coalesce(abs(left_of_it - at) > g.tolerance, true) and coalesce(abs(right_of_it - at) > g.tolerance, true)",
+        "select o.seq, o.name, o.source, o.key as about_id, (o.before - o.at) / 1000000 as seconds from
+             (select s.seq, s.name, s.source, s.key, s.at, lag(s.at) over (partition by s.source, s.key order by s.seq) as before from said s) o, given g
+         where o.before - o.at > g.tolerance
+             and coalesce(abs((select l.at from said l where l.seq < o.seq order by l.seq desc limit 1) - o.at) > g.tolerance, true)
+             and coalesce(abs((select r.at from said r where r.seq > o.seq order by r.seq limit 1) - o.at) > g.tolerance, true)",
     ),
     check!(
         OrderPerKey, "ahead_of_nothing", [],
