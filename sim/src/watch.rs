@@ -238,7 +238,8 @@ impl Hearer {
     }
 
     fn take(&mut self, log: &BTreeMap<i64, Said>, doing: &Doing, newly: &BTreeSet<i64>, parked: &BTreeSet<i64>) {
-        for seq in newly.difference(parked) {
+        // What was done in doubt may have been parked.
+        for seq in newly.iter().filter(|seq| !parked.contains(seq) && !self.doubted.contains(seq)) {
             if let Some(said) = log.get(seq).filter(|said| said.name == "order.cancelled") {
                 self.cancelled.insert(said.key);
             }
@@ -356,6 +357,8 @@ mod tests {
         doubted.done(parks(2, &[], 100, 1), &[]);
         doubted.begins(parks(3, &[], 101, 3)).ended(&Ok(Verdict::Unknown), <[i64]>::to_vec);
         assert_eq!(goes_on(&doubted), Vec::<String>::new());
+        doubted.done(Doing::of(&says("kitchen", "cooking.started.v1", 7)), &[5]);
+        assert_eq!(doubted.wrong(), Vec::<String>::new(), "the cancelling was parked");
         let crashed = watch();
         crashed.done(parks(2, &[], 100, 1), &[]);
         drop(crashed.begins(parks(2, &[3], 101, 3)));
