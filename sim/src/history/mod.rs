@@ -7,7 +7,7 @@
 mod money;
 mod stock;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,22 +69,24 @@ impl History {
     /// Looks at the shelves that a batch touches where they are kept, right after its commit, whatever became of it; at all
     /// of them where it is not known how they stood before.
     pub async fn look(&self, claims: &Claims, engine: &dyn Engine, now: Duration) {
-        let all = match &claims.touches {
+        let ids = match &claims.touches {
             Touched::Nobodys => return,
-            Touched::These(_) => self.with(|state| !state.stock.is_sure()),
-            Touched::Any => true,
+            Touched::These(ids) if self.with(|state| state.stock.is_sure()) => Some(ids),
+            Touched::These(_) | Touched::Any => None,
         };
-        let found = match &claims.touches {
-            Touched::These(ids) if !all && ids.is_empty() => return,
-            Touched::These(ids) if !all => {
-                let ids = serde_json::Value::from(ids.iter().copied().collect::<Vec<i64>>()).to_string();
+        if ids.is_some_and(BTreeSet::is_empty) {
+            return;
+        }
+        let found = match ids {
+            Some(ids) => {
+                let ids = Value::from(ids.iter().copied().collect::<Vec<i64>>()).to_string();
                 engine.read(stock::LEVELS_OF, sql::params![ids], stock::LEVELS_MAX).await
             }
-            _ => engine.read(stock::LEVELS, vec![], stock::LEVELS_MAX).await,
+            None => engine.read(stock::LEVELS, vec![], stock::LEVELS_MAX).await,
         };
         self.with(|state| {
             let Ok(rows) = found else { return state.stock.is_unsure(now) };
-            if all {
+            if ids.is_none() {
                 state.stock.is_sure_from(now);
             }
             for row in &rows {
