@@ -96,6 +96,8 @@ journey('whatever a person writes is shown as text', { settings: { kitchen_by_ha
   await page.locator('#search').fill('');
   await page.getByRole('button', { name: /^Add: Tiramisu/ }).press('Enter');
   await page.getByRole('button', { name: /^1 dish/ }).press('Enter');
+  // The sheet takes the focus once it is open: a key that is pressed before would go to its title.
+  await page.locator('#sheet-title:focus').waitFor();
   await page.locator('.extra summary').press('Enter');
   const typed = { name: hostile('own-name'), phone: hostile('own-phone').slice(0, 40), address: hostile('own-address'), email: hostile('own-email'), note: hostile('own-note') };
   for (const [field, text] of Object.entries(typed)) await page.locator(`#field-${field}`).fill(text);
