@@ -20,6 +20,9 @@ use crate::reactions::changed;
 use crate::recall::{Recalled, recall};
 use crate::{shown, store};
 
+/// How often an order that goes on is read again before its check is given up.
+const READ_TRIES_MAX: u32 = 20;
+
 /// Answers the rpcs of orders.
 #[derive(Clone)]
 pub struct Rpc {
@@ -39,6 +42,21 @@ impl Rpc {
         let order = store::load(self.ctx.store(), OrderId(id)).await?.ok_or_else(none)?;
         let own = order.device_id.is_some() && order.device_id == principal.device();
         if own || planted(Mistake::OwnerNotAsked) || principal.serves(order.shop_id) { Ok(order) } else { Err(none()) }
+    }
+
+    /// Gives an order as it is kept and as its history makes it, both at one moment: read again for as long as it goes on.
+    async fn kept_and_rebuilt(&self, mut kept: Order) -> Result<(Order, Option<Order>), Fault> {
+        for _ in 0..READ_TRIES_MAX {
+            let history = store::load_history(self.ctx.store(), kept.id).await?;
+            match store::load(self.ctx.store(), kept.id).await? {
+                Some(again) if again.version != kept.version => kept = again,
+                _ => {
+                    let rebuilt = Order::rebuild(kept.id, history);
+                    return Ok((kept, rebuilt));
+                }
+            }
+        }
+        Err(Fault::unavailable("too_busy", "Too many others are changing the same thing; try again."))
     }
 
     async fn show(&self, order: &Order) -> Result<Message, Fault> {
@@ -254,7 +272,7 @@ impl Orders for Rpc {
             let call = Call::of(&request)?;
             let kept = self.seen(&call.principal, request.get_ref().order_id).await?;
             call.principal.must_serve(kept.shop_id)?;
-            let rebuilt = Order::rebuild(kept.id, store::load_history(self.ctx.store(), kept.id).await?);
+            let (kept, rebuilt) = self.kept_and_rebuilt(kept).await?;
             let equal = rebuilt.as_ref() == Some(&kept);
             let difference = if equal { String::new() } else { format!("kept {kept:?}, rebuilt {rebuilt:?}") };
             Ok(CheckAnswer { equal, difference })

@@ -25,6 +25,8 @@ pub struct Sums {
     pub steps: u64,
     /// For how many microseconds the processor was busy with them.
     pub busy_micros: u64,
+    /// The fewest orders of a world, and the fewest troubles that struck one.
+    pub least: Option<(u64, u64)>,
     /// How often each trouble struck, by its name.
     pub struck: BTreeMap<String, u64>,
     /// What was exercised.
@@ -41,6 +43,7 @@ impl Sums {
     /// Sums one world up.
     pub fn of(ended: &Ended) -> Sums {
         let mut sums = Sums { worlds: 1, orders: ended.orders, steps: ended.steps, ..Sums::default() };
+        sums.least = Some((ended.orders, ended.struck.values().sum()));
         sums.covered = ended.covered.clone();
         sums.struck = ended.struck.iter().map(|(trouble, count)| (trouble.name(), *count)).collect();
         sums.counts = ended.counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect();
@@ -56,6 +59,10 @@ impl Sums {
         self.orders += other.orders;
         self.steps += other.steps;
         self.busy_micros += other.busy_micros;
+        self.least = match (self.least, other.least) {
+            (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.min(two.1))),
+            (one, two) => one.or(two),
+        };
         self.covered.add(&other.covered);
         more(&mut self.struck, &other.struck);
         more(&mut self.counts, &other.counts);
@@ -103,6 +110,9 @@ impl Sums {
         }
         say!("people: {:?}", self.counts);
         say!("{}", self.pace(took));
+        if let Some((orders, troubles)) = self.least {
+            say!("no world had fewer than {orders} orders, and none was struck less than {troubles} times");
+        }
         match self.broken.len() {
             0 => say!("every promise was kept"),
             count => say!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),

@@ -78,6 +78,26 @@ async fn s1_o01_s1_o04_an_order_goes_to_the_door_and_its_happenings_rebuild_it()
 }
 
 #[tokio::test]
+async fn an_order_that_goes_on_while_it_is_checked_is_not_taken_for_a_forged_one() {
+    let platform = Platform::start(services()).await;
+    let order = place(&platform, guest(7)).await;
+    let checked = async {
+        let mut staff = client(&platform, staff());
+        let mut checks = 0;
+        while seen(&platform, order.order_id).await.state != "delivered" {
+            let check = staff.check_order(GetOrderRequest { order_id: order.order_id }).await.unwrap().into_inner();
+            assert!(check.equal, "{}", check.difference);
+            checks += 1;
+            assert!(checks < 100_000, "the order is never delivered");
+            tokio::task::yield_now().await;
+        }
+        checks
+    };
+    let ((), checks) = tokio::join!(say_all(&platform, &order), checked);
+    assert!(checks > 0);
+}
+
+#[tokio::test]
 async fn news_that_comes_twice_changes_the_order_once() {
     let platform = Platform::start(services()).await;
     let order = place(&platform, guest(7)).await;
