@@ -11,6 +11,8 @@ use crate::cover::{Covered, more};
 use crate::run::Ended;
 use crate::weather::Trouble;
 
+/// How many orders and troubles a world has that counts as a full one: a seed may draw hardly any trouble.
+const FULL: (u64, u64) = (50, 10);
 /// How many lines of what was wrong are shown of one world.
 const WRONG_MAX: usize = 12;
 
@@ -25,8 +27,8 @@ pub struct Sums {
     pub steps: u64,
     /// For how many microseconds the processor was busy with them.
     pub busy_micros: u64,
-    /// The fewest orders of a world, and the fewest troubles that struck one.
-    pub least: Option<(u64, u64)>,
+    /// How many of the worlds had orders and troubles enough to mean something.
+    pub full: u64,
     /// How often each trouble struck, by its name.
     pub struck: BTreeMap<String, u64>,
     /// What was exercised.
@@ -43,7 +45,7 @@ impl Sums {
     /// Sums one world up.
     pub fn of(ended: &Ended) -> Sums {
         let mut sums = Sums { worlds: 1, orders: ended.orders, steps: ended.steps, ..Sums::default() };
-        sums.least = Some((ended.orders, ended.struck.values().sum()));
+        sums.full = u64::from(ended.orders >= FULL.0 && ended.struck.values().sum::<u64>() >= FULL.1);
         sums.covered = ended.covered.clone();
         sums.struck = ended.struck.iter().map(|(trouble, count)| (trouble.name(), *count)).collect();
         sums.counts = ended.counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect();
@@ -59,10 +61,7 @@ impl Sums {
         self.orders += other.orders;
         self.steps += other.steps;
         self.busy_micros += other.busy_micros;
-        self.least = match (self.least, other.least) {
-            (Some(one), Some(two)) => Some((one.0.min(two.0), one.1.min(two.1))),
-            (one, two) => one.or(two),
-        };
+        self.full += other.full;
         self.covered.add(&other.covered);
         more(&mut self.struck, &other.struck);
         more(&mut self.counts, &other.counts);
@@ -110,9 +109,7 @@ impl Sums {
         }
         say!("people: {:?}", self.counts);
         say!("{}", self.pace(took));
-        if let Some((orders, troubles)) = self.least {
-            say!("no world had fewer than {orders} orders, and none was struck less than {troubles} times");
-        }
+        say!("{} of them had {} orders and {} troubles at least", self.full, FULL.0, FULL.1);
         match self.broken.len() {
             0 => say!("every promise was kept"),
             count => say!("{count} worlds broke a promise: {:?}", self.broken.keys().collect::<Vec<_>>()),
