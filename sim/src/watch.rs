@@ -277,6 +277,11 @@ mod tests {
         Batch { service: "kitchen", steps, events: vec![], alone: false }
     }
 
+    fn park(id: i64, seq: i64) -> Step {
+        let text = "insert into kitchen_parked (id, what, source, seq, kind, key) values ($1)";
+        Step { text, params: params![id, "event", "orders", seq, "order.created.v1", 7_i64], expect: Expect::Any }
+    }
+
     fn watch() -> Watch {
         let watch = Watch::default();
         watch.hears("kitchen", ["order.created", "order.cancelled"]);
@@ -299,11 +304,6 @@ mod tests {
 
     #[test]
     fn a_key_waits_behind_its_letter_and_is_redriven_in_order() {
-        let park = |id: i64, seq: i64| Step {
-            text: "insert into kitchen_parked (id, what, source, seq, kind, key) values ($1)",
-            params: params![id, "event", "orders", seq, "order.created.v1", 7_i64],
-            expect: Expect::Any,
-        };
         let watch = watch();
         let mut batch = moves(2, &[]);
         batch.steps.push(park(100, 1));
@@ -338,11 +338,6 @@ mod tests {
 
     #[test]
     fn what_was_parked_in_doubt_is_not_taken_for_heard_when_the_next_is() {
-        let park = |id: i64, seq: i64| Step {
-            text: "insert into kitchen_parked (id, what, source, seq, kind, key) values ($1)",
-            params: params![id, "event", "orders", seq, "order.created.v1", 7_i64],
-            expect: Expect::Any,
-        };
         let parks = |upto: i64, ahead: &[i64], id: i64, seq: i64| {
             let mut batch = moves(upto, ahead);
             batch.steps.push(park(id, seq));

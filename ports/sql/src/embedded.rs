@@ -128,7 +128,7 @@ impl Engine for Embedded {
         migrations: &'a [Migration],
     ) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            // To read what makes the port's own tables costs a start more than all else: done once for each text.
+            // Once for each text: otherwise every start would have SQLite read all of it, to make nothing.
             let (system, place) = (for_sqlite(system), format!("system_{service}"));
             let sum = checksum(&system).to_string();
             if self.0.meta(&place)?.as_ref() != Some(&sum) {

@@ -45,16 +45,15 @@ impl Rpc {
     }
 
     /// Gives an order as it is kept and as its history makes it, both at one moment: read again for as long as it goes on.
-    async fn kept_and_rebuilt(&self, mut kept: Order) -> Result<(Order, Option<Order>), Fault> {
+    async fn kept_and_rebuilt(&self, principal: &Principal, mut kept: Order) -> Result<(Order, Option<Order>), Fault> {
         for _ in 0..READ_TRIES_MAX {
             let history = store::load_history(self.ctx.store(), kept.id).await?;
-            match store::load(self.ctx.store(), kept.id).await? {
-                Some(again) if again.version != kept.version => kept = again,
-                _ => {
-                    let rebuilt = Order::rebuild(kept.id, history);
-                    return Ok((kept, rebuilt));
-                }
+            let again = self.seen(principal, kept.id.0).await?;
+            if again.version == kept.version {
+                let rebuilt = Order::rebuild(kept.id, history);
+                return Ok((kept, rebuilt));
             }
+            kept = again;
         }
         Err(Fault::unavailable("too_busy", "Too many others are changing the same thing; try again."))
     }
@@ -272,7 +271,7 @@ impl Orders for Rpc {
             let call = Call::of(&request)?;
             let kept = self.seen(&call.principal, request.get_ref().order_id).await?;
             call.principal.must_serve(kept.shop_id)?;
-            let (kept, rebuilt) = self.kept_and_rebuilt(kept).await?;
+            let (kept, rebuilt) = self.kept_and_rebuilt(&call.principal, kept).await?;
             let equal = rebuilt.as_ref() == Some(&kept);
             let difference = if equal { String::new() } else { format!("kept {kept:?}, rebuilt {rebuilt:?}") };
             Ok(CheckAnswer { equal, difference })

@@ -108,6 +108,7 @@ macro_rules! laws {
             records: the_mark_of_retention_never_goes_back = the_mark_of_retention_never_goes_back,
             tables: migrations_run_once = migrations_run_once,
             tables: a_failed_migration_leaves_nothing = a_failed_migration_leaves_nothing,
+            tables: the_ports_own_tables_follow_their_text = the_ports_own_tables_follow_their_text,
             tables: tables_of_a_newer_program_are_refused = tables_of_a_newer_program_are_refused,
             tables: cyrillic_and_emoji_survive = cyrillic_and_emoji_survive,
             tables: every_kind_of_value_survives = every_kind_of_value_survives,

@@ -33,6 +33,23 @@ pub async fn a_failed_migration_leaves_nothing(bed: &dyn Bed) {
     assert!(store.read("select id from law_new", params![]).await.unwrap().is_empty());
 }
 
+/// What makes the port's own tables is run again when another program brings another text, whatever ran before.
+pub async fn the_ports_own_tables_follow_their_text(bed: &dyn Bed) {
+    open(bed).await;
+    let engine = bed.engine();
+    for system in [
+        "create table if not exists law_own (id bigint primary key);",
+        "create table if not exists law_more (id bigint primary key);",
+    ] {
+        for _ in 0..2 {
+            engine.migrate("law", system, TABLES).await.unwrap();
+        }
+    }
+    for text in ["select id from law_own", "select id from law_more"] {
+        assert!(engine.read(text, params![], 9).await.unwrap().is_empty());
+    }
+}
+
 /// A program that does not know the newest migration keeps its hands off.
 pub async fn tables_of_a_newer_program_are_refused(bed: &dyn Bed) {
     let second = Migration { version: 2, name: "more", text: "create table law_more (id bigint primary key);" };
