@@ -11,6 +11,7 @@ mod graph;
 mod journeys;
 mod mutants;
 mod new_service;
+mod red;
 mod rows;
 mod source;
 mod test;

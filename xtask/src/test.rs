@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::journeys;
+use crate::{journeys, red};
 
 /// Where Debian keeps the programs of PostgreSQL.
 const POSTGRES: &str = "/usr/lib/postgresql";
@@ -25,6 +25,9 @@ pub fn run(root: &Path) -> Result<bool, String> {
     green &= cargo(root, &logs, "workspace", &["test", "--workspace", "--locked", "--no-fail-fast"])?;
     green &= on_postgres(root, &logs)?;
     green &= journeys::run(root, &logs)?;
+    if !green && red::say(&logs, &["workspace", "postgres", "first-view", "journeys"]) == 0 {
+        println!("No test says that it is red: something could not be built or run, see above.");
+    }
     println!("{}", if green { "All tests are green." } else { "Some tests are red." });
     Ok(green)
 }
