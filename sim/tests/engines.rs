@@ -19,8 +19,9 @@ use sim::weather::Weather;
 use sim_disk::Disk;
 use sql::{Engine, Outbox};
 
-/// A world whose time goes on by itself, with a server and a machine that asks it.
+/// A world with a server and a machine that asks it.
 struct Place {
+    kernel: Kernel,
     server: Server,
     from: Machine,
     shared: Arc<Shared>,
@@ -30,7 +31,23 @@ struct Place {
 }
 
 impl Place {
+    /// One whose time goes on by itself: the laws run on threads of their own, so it keeps the wall's time.
     async fn fresh() -> Place {
+        let place = Place::still();
+        let (kernel, stop) = (place.kernel.clone(), place.ended.clone());
+        std::thread::spawn(move || {
+            let began = std::time::Instant::now();
+            while !stop.load(Ordering::Relaxed) {
+                let _ = kernel.keep_up_with(began.elapsed());
+                std::thread::park_timeout(Duration::from_micros(20));
+            }
+            kernel.close();
+        });
+        place
+    }
+
+    /// One whose time goes on only while its kernel runs.
+    fn still() -> Place {
         let kernel = Kernel::new(1, u64::MAX);
         let weather = Weather::draw(0, |_| false);
         let machine = |node| Machine::new(node, kernel.clone(), weather.clone(), Disk::new(u64::from(node)));
@@ -40,18 +57,7 @@ impl Place {
         from.up();
         let ids = Arc::new(host::IdSource::new(3, 0));
         let world = sim::world::of_node(&kernel, 3, from.skew.clone(), ids);
-        let ended = Arc::new(AtomicBool::new(false));
-        let stop = ended.clone();
-        // The laws run on threads of their own, so the world must not run ahead of them: here it keeps the wall's time.
-        std::thread::spawn(move || {
-            let began = std::time::Instant::now();
-            while !stop.load(Ordering::Relaxed) {
-                let _ = kernel.keep_up_with(began.elapsed());
-                std::thread::park_timeout(Duration::from_micros(20));
-            }
-            kernel.close();
-        });
-        Place { server, from, shared: Arc::default(), world, said: AtomicI64::new(0), ended }
+        Place { kernel, server, from, shared: Arc::default(), world, said: AtomicI64::new(0), ended: Arc::default() }
     }
 
     fn rows(&self) -> Rows {
@@ -135,15 +141,15 @@ mod papers {
     documents::laws!(Place::fresh().await);
 }
 
-#[tokio::test]
-async fn ids_become_visible_out_of_their_order_as_with_many_writers() {
-    let place = Place::fresh().await;
-    let store = sql::laws::open(&place).await;
-    let rows = place.rows();
-    let mut writers = tokio::task::JoinSet::new();
-    for key in 0..40 {
-        let store = store.clone();
-        writers.spawn(async move {
+#[test]
+fn ids_become_visible_out_of_their_order_as_with_many_writers() {
+    const WRITERS: usize = 40;
+    let place = Place::still();
+    let follow = async {
+        let store = sql::laws::open(&place).await;
+        let rows = place.rows();
+        for key in 0..WRITERS as i64 {
+            let store = store.clone();
             let event = NewEvent {
                 topic: "law-events",
                 kind: "law.broken.v1",
@@ -152,17 +158,22 @@ async fn ids_become_visible_out_of_their_order_as_with_many_writers() {
                 correlation: String::new(),
                 data: "{}".to_owned(),
             };
-            store.commit(sql::Once::Nothing, sql::Change::new().say(event)).await.unwrap();
-        });
-    }
-    let (mut seen, mut late) = (0, 0);
-    while writers.join_next().await.is_some() {
-        let ids: Vec<i64> = rows.unsent("law", 1_000).await.unwrap().iter().map(|event| event.seq).collect();
-        late += ids.iter().filter(|id| **id <= seen).count();
-        seen = ids.iter().copied().max().unwrap_or(0).max(seen);
-        rows.mark_sent("law", &ids).await.unwrap();
-    }
-    assert!(late > 0, "whoever follows `id > last` would have lost nothing in {seen} events");
+            place.world.spawn("writer", async move {
+                store.commit(sql::Once::Nothing, sql::Change::new().say(event)).await.unwrap();
+            });
+        }
+        let (mut seen, mut last, mut late) = (0, 0, 0);
+        while seen < WRITERS {
+            let ids: Vec<i64> = rows.unsent("law", 1_000).await.unwrap().iter().map(|event| event.seq).collect();
+            late += ids.iter().filter(|id| **id <= last).count();
+            last = ids.iter().copied().max().unwrap_or(0).max(last);
+            seen += ids.len();
+            rows.mark_sent("law", &ids).await.unwrap();
+        }
+        late
+    };
+    let late = place.kernel.run(follow).unwrap();
+    assert!(late > 0, "whoever follows `id > last` would have lost none of {WRITERS} events");
 }
 
 #[tokio::test]
