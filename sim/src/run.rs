@@ -42,6 +42,8 @@ const RUSH_MS: u64 = 150;
 /// How often a healed platform is asked before it counts as dumb, and looked at while something waits to come to its log.
 const ANSWERED_WITHIN_TRIES: u32 = 60;
 const UNSAID_ROUNDS_MAX: u32 = 8;
+/// A dead letter that comes back so often, one time after the other, while all is well never comes to an end: some hours.
+const LETTERS_ROUNDS_MAX: u32 = 30;
 
 /// How often it is looked whether all have gone, and how often at most.
 const GONE_LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -312,12 +314,13 @@ impl Life {
             }
         }
         let until = self.kernel.now() + REST_MAX;
-        let mut unsaid = 0;
+        let (mut unsaid, mut come_back) = (0, 0);
         let mut round = 0;
         let found = loop {
             round += 1;
-            let is_over = self.kernel.now() > until;
             let letters = people::operator(net, &self.book, round).await;
+            come_back = if letters > 0 { come_back + 1 } else { 0 };
+            let is_over = self.kernel.now() > until || come_back > LETTERS_ROUNDS_MAX;
             let unsent = town.unsent();
             unsaid = if unsent > 0 { unsaid + 1 } else { 0 };
             if unsaid > UNSAID_ROUNDS_MAX {

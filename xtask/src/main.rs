@@ -26,7 +26,7 @@ check [--generated]   the structural rules; with --generated also that generated
 gen                   writes src/generated.rs of every contract (services/*/api, crates/*-api) from its proto
 new-service NAME      a service with all its rooms, declared and tested; a start to be filled with its own rules
 new-service --try     the same in a copy of the workspace, checked, tested and linted there; builds into this target folder
-test                  all tests, with what they need installed; their output is kept for `rows`
+test                  all tests, with what they need installed; their output is kept for `rows`; --no-run only builds them
 journeys              those of the pages alone, in Chromium
 mutants [NAME…]       plants mistakes, and expects the simulator to see each of them; --write: puts the table of them into the guide;
                       --known: only where each was seen last and in a few other worlds, with the build of the tests
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         ["new-service", "--try"] => new_service::try_out(root),
         ["new-service", name] => new_service::run(root, name),
         ["test"] => test::run(root),
+        ["test", "--no-run"] => test::build(root),
         ["mutants", names @ ..] => mutants::run(root, names),
         ["journeys"] => journeys::alone(root),
         ["rows", logs @ ..] => rows::run(root, logs),

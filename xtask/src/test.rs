@@ -19,11 +19,12 @@ pub fn run(root: &Path) -> Result<bool, String> {
     have_postgres()?;
     let logs = root.join("target/rows");
     fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
+    let services = Services::read(root)?;
     let mut green = true;
     // The product's own tests run the binary as a user would get it.
     green &= cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
-    green &= cargo(root, &logs, "workspace", &["test", "--workspace", "--locked", "--no-fail-fast"])?;
-    green &= on_postgres(root, &logs)?;
+    green &= cargo(root, &logs, "workspace", &services.everything())?;
+    green &= on_postgres(root, &logs, &services)?;
     green &= journeys::run(root, &logs)?;
     if !green && red::say(&logs, &["workspace", "postgres", "first-view", "journeys"]) == 0 {
         println!("No test says that it is red: something could not be built or run, see above.");
@@ -32,12 +33,23 @@ pub fn run(root: &Path) -> Result<bool, String> {
     Ok(green)
 }
 
+/// Builds what the tests need, and nothing else, so that it can be done beside something that leaves a core free.
+pub fn build(root: &Path) -> Result<bool, String> {
+    let args = [Services::read(root)?.everything(), vec!["--no-run".to_owned()]].concat();
+    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    let built = Command::new(program).args(&args).current_dir(root).status();
+    built.map(|status| status.success()).map_err(|error| format!("cargo {}: {error}", args.join(" ")))
+}
+
+/// What to tell cargo for the simulator that it builds for the tests anyway.
+pub fn builds_simulator(root: &Path) -> Result<Vec<String>, String> {
+    let only = ["--no-run", "--quiet", "--test", "worlds"].map(str::to_owned);
+    Ok([Services::read(root)?.everything(), only.into()].concat())
+}
+
 /// Runs on PostgreSQL what can be there: the laws of the sql port, the mechanisms of the host, and every service on rows.
-fn on_postgres(root: &Path, logs: &Path) -> Result<bool, String> {
-    let topology = fs::read_to_string(root.join("topology.toml")).map_err(|error| format!("topology.toml: {error}"))?;
-    let services = Services::of(&topology)?;
-    let args = services.args();
-    let green = cargo(root, logs, "postgres", &args.iter().map(String::as_str).collect::<Vec<_>>())?;
+fn on_postgres(root: &Path, logs: &Path, services: &Services) -> Result<bool, String> {
+    let green = cargo(root, logs, "postgres", &services.rows())?;
     let log = fs::read_to_string(logs.join("postgres.log")).map_err(|error| format!("postgres.log: {error}"))?;
     let ran = Ran::of(&log);
     println!(
@@ -57,6 +69,11 @@ struct Services {
 }
 
 impl Services {
+    fn read(root: &Path) -> Result<Services, String> {
+        let topology = fs::read_to_string(root.join("topology.toml")).map_err(|error| format!("topology.toml: {error}"))?;
+        Services::of(&topology)
+    }
+
     fn of(topology: &str) -> Result<Services, String> {
         let table: toml::Table = topology.parse().map_err(|error: toml::de::Error| format!("topology.toml: {error}"))?;
         let services = table.get("services").and_then(toml::Value::as_table).ok_or("topology.toml names no services")?;
@@ -68,12 +85,18 @@ impl Services {
         Ok(Services { on_rows: of("sql"), others: of("documents") })
     }
 
-    /// One call for all, over the workspace as a whole, so that what others have built is not built again.
-    fn args(&self) -> Vec<String> {
+    /// All tests there are, with the features of those on PostgreSQL: so nothing has to be built again for them.
+    fn everything(&self) -> Vec<String> {
         let mut args: Vec<String> = ["test", "--workspace", "--locked", "--no-fail-fast"].map(str::to_owned).into();
-        args.extend(self.others.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]));
         let engines = self.on_rows.iter().map(String::as_str).chain(["host", "sql"]).map(|name| format!("{name}/postgres"));
         args.extend(["--features".to_owned(), engines.chain(["sql/testing".to_owned()]).collect::<Vec<_>>().join(",")]);
+        args
+    }
+
+    /// Of these, what keeps its state in rows.
+    fn rows(&self) -> Vec<String> {
+        let mut args = self.everything();
+        args.extend(self.others.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]));
         args.extend(["--test", "laws", "--test", "host", "--test", "service"].map(str::to_owned));
         args
     }
@@ -133,12 +156,13 @@ pub fn install(line: &str) -> bool {
 }
 
 /// Runs cargo, shows its output, and keeps a copy.
-fn cargo(root: &Path, logs: &Path, name: &str, args: &[&str]) -> Result<bool, String> {
+fn cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> Result<bool, String> {
+    let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     println!("$ cargo {}", args.join(" "));
     let failed = |error: std::io::Error| format!("cargo {}: {error}", args.join(" "));
     let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(program);
-    command.args(args).current_dir(root);
+    command.args(&args).current_dir(root);
     match name {
         "postgres" if std::env::var_os(ASKS).is_none() => command.env(ASKS, "start"),
         "postgres" => &mut command,
@@ -169,7 +193,7 @@ mod tests {
     fn every_service_on_rows_is_tested_on_postgres_in_one_call() {
         let services = Services::of(include_str!("../../topology.toml")).unwrap();
         assert!(services.on_rows.iter().any(|name| name == "orders") && services.suites() >= 9);
-        let args = services.args().join(" ");
+        let args = services.rows().join(" ");
         assert!(args.contains("--exclude catalog") && args.contains("orders/postgres,"), "{args}");
     }
 

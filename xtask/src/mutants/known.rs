@@ -1,4 +1,4 @@
-//! In which world each planted mistake was seen last: `sim/mutants.tsv`, written by `cargo xtask mutants --write`.
+//! In which world each planted mistake is looked for first: `sim/mutants.tsv`, written by `cargo xtask mutants --write`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +8,7 @@ use super::Told;
 /// Where it is kept.
 const FILE: &str = "sim/mutants.tsv";
 /// The first line of it.
-const HEAD: &str =
-    "# In which world each planted mistake was seen: name, worlds that it took, seed. Made by `cargo xtask mutants --write`.";
+const HEAD: &str = "# Where each planted mistake is seen: name, worlds that it took, a seed of a cheap world. Made by `cargo xtask mutants --write`.";
 /// In so many worlds a mistake is looked for that is not where it was.
 pub(super) const WORLDS_MAX: u64 = 24;
 /// What was seen within so many worlds is seen again within three times as many, whatever has changed.
@@ -24,8 +23,9 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(told: &Told) -> Option<Known> {
-        let (worlds, seed) = (told.worlds.parse().ok()?, told.seed.parse().ok()?);
+    /// A mistake that was found, with the world to look for it in from now on.
+    pub(super) fn of(told: &Told, seed: &str) -> Option<Known> {
+        let (worlds, seed) = (told.worlds.parse().ok()?, seed.parse().ok()?);
         told.found.then(|| Known { name: told.name.clone(), worlds, seed })
     }
 
