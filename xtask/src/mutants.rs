@@ -23,7 +23,7 @@ const AT_ONCE: usize = 2;
 /// A world that takes so many seconds is cheap enough to be lived at every change,
 const CHEAP: f64 = 0.3;
 /// and so many are tried to find one.
-const NEXT: u64 = 40;
+const NEXT: u64 = 12;
 
 /// How one mistake was found.
 struct Told {
