@@ -11,6 +11,10 @@ use crate::{journeys, red};
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// The line that installs it.
 const INSTALL: &str = "apt-get install -y --no-install-recommends postgresql";
+/// How many tests go on at once for each core: most of them wait for most of their time.
+const PER_CORE: usize = 2;
+/// Tells the runner of tests how many go on at once.
+const THREADS: &str = "RUST_TEST_THREADS";
 /// Tells the tests where their rows lie: `start` lets each of them start a server, anything else is the URL of one.
 const ASKS: &str = "COMANDA_TEST_POSTGRES";
 
@@ -163,6 +167,10 @@ fn cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> Resu
     let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(program);
     command.args(&args).current_dir(root);
+    if std::env::var_os(THREADS).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env(THREADS, (cores * PER_CORE).to_string());
+    }
     match name {
         "postgres" if std::env::var_os(ASKS).is_none() => command.env(ASKS, "start"),
         "postgres" => &mut command,
