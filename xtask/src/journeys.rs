@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::test::{install, kept};
+use crate::test::{install, kept, program};
 
 /// Where Debian puts the browser, and the lines that install it and what runs the journeys.
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -21,8 +21,7 @@ const INSTALLED: &str = "node_modules/.lock";
 
 /// Builds the binary as a user would get it, and runs the journeys.
 pub fn alone(root: &Path) -> Result<bool, String> {
-    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let built = Command::new(program).args(["build", "--release", "--locked", "-p", "comanda"]).current_dir(root).status();
+    let built = Command::new(program()).args(["build", "--release", "--locked", "-p", "comanda"]).current_dir(root).status();
     if !built.is_ok_and(|status| status.success()) {
         return Err("the binary could not be built".to_owned());
     }

@@ -14,6 +14,7 @@ mod new_service;
 mod red;
 mod rows;
 mod source;
+mod suites;
 mod test;
 mod tree;
 

@@ -161,13 +161,15 @@ fn write(root: &Path, texts: &BTreeMap<&str, &str>, all: &BTreeMap<(String, Stri
 
 /// Builds the simulator: for a hunt as fast as it can be, for what is known as the tests have built it already.
 fn build(root: &Path, how: How) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let (args, folder) = match how {
-        How::Known => (test::builds_simulator(root)?, "debug/sim"),
-        How::Hunt | How::Write => (["build", "--release", "--locked", "-p", "sim"].map(str::to_owned).into(), "release/sim"),
+    let (built, folder) = match how {
+        How::Known => (test::build(root)?, "debug/sim"),
+        How::Hunt | How::Write => {
+            let built =
+                Command::new(test::program()).args(["build", "--release", "--locked", "-p", "sim"]).current_dir(root).status();
+            (built.is_ok_and(|status| status.success()), "release/sim")
+        }
     };
-    let built = Command::new(cargo).args(args).current_dir(root).status();
-    if !built.is_ok_and(|status| status.success()) {
+    if !built {
         return Err("the simulator could not be built".to_owned());
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::suites::{self, Suite};
 use crate::{journeys, red};
 
 /// Where Debian keeps the programs of PostgreSQL.
@@ -39,23 +40,25 @@ pub fn run(root: &Path) -> Result<bool, String> {
 
 /// Builds what the tests need, and nothing else, so that it can be done beside something that leaves a core free.
 pub fn build(root: &Path) -> Result<bool, String> {
-    let args = [Services::read(root)?.everything(), vec!["--no-run".to_owned()]].concat();
-    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let built = Command::new(program).args(&args).current_dir(root).status();
-    built.map(|status| status.success()).map_err(|error| format!("cargo {}: {error}", args.join(" ")))
-}
-
-/// What to tell cargo for the simulator that it builds for the tests anyway.
-pub fn builds_simulator(root: &Path) -> Result<Vec<String>, String> {
-    let only = ["--no-run", "--quiet", "--test", "worlds"].map(str::to_owned);
-    Ok([Services::read(root)?.everything(), only.into()].concat())
+    suites::built(root, &Services::read(root)?.everything()).map(|suites| !suites.is_empty())
 }
 
 /// Runs on PostgreSQL what can be there: the laws of the sql port, the mechanisms of the host, and every service on rows.
 fn on_postgres(root: &Path, logs: &Path, services: &Services) -> Result<bool, String> {
-    let green = cargo(root, logs, "postgres", &services.rows())?;
-    let log = fs::read_to_string(logs.join("postgres.log")).map_err(|error| format!("postgres.log: {error}"))?;
-    let ran = Ran::of(&log);
+    let log = logs.join("postgres.log");
+    let said = |error: std::io::Error| format!("{}: {error}", log.display());
+    let mut file = File::create(&log).map_err(said)?;
+    let mut green = true;
+    for suite in suites::built(root, &services.everything())?.iter().filter(|suite| services.is_on_rows(suite)) {
+        println!("$ {ASKS}=start {}", suite.program.display());
+        let mut command = Command::new(&suite.program);
+        command.current_dir(&suite.folder);
+        if std::env::var_os(ASKS).is_none() {
+            command.env(ASKS, "start");
+        }
+        green &= shown(&mut as_many_at_once(command), &mut file).map_err(said)?;
+    }
+    let ran = Ran::of(&fs::read_to_string(&log).map_err(said)?);
     println!(
         "On PostgreSQL: {} tests passed in {} of {} suites, {} left out.",
         ran.passed,
@@ -66,10 +69,10 @@ fn on_postgres(root: &Path, logs: &Path, services: &Services) -> Result<bool, St
     Ok(green && ran.suites == services.suites() && ran.passed > 0)
 }
 
-/// The services, by what they keep their state in.
+/// The services of the platform.
 struct Services {
+    /// Those that keep their state in rows.
     on_rows: Vec<String>,
-    others: Vec<String>,
 }
 
 impl Services {
@@ -81,12 +84,9 @@ impl Services {
     fn of(topology: &str) -> Result<Services, String> {
         let table: toml::Table = topology.parse().map_err(|error: toml::de::Error| format!("topology.toml: {error}"))?;
         let services = table.get("services").and_then(toml::Value::as_table).ok_or("topology.toml names no services")?;
-        let store = |service: &toml::Value| service.get("store").and_then(toml::Value::as_str).unwrap_or("none").to_owned();
-        let of = |wanted: &str| {
-            let fits = services.iter().filter(|(_, service)| store(service) == wanted);
-            fits.map(|(name, _)| name.clone()).collect::<Vec<_>>()
-        };
-        Ok(Services { on_rows: of("sql"), others: of("documents") })
+        let is_on_rows = |service: &toml::Value| service.get("store").and_then(toml::Value::as_str) == Some("sql");
+        let on_rows = services.iter().filter(|(_, service)| is_on_rows(service)).map(|(name, _)| name.clone()).collect();
+        Ok(Services { on_rows })
     }
 
     /// All tests there are, with the features of those on PostgreSQL: so nothing has to be built again for them.
@@ -97,12 +97,13 @@ impl Services {
         args
     }
 
-    /// Of these, what keeps its state in rows.
-    fn rows(&self) -> Vec<String> {
-        let mut args = self.everything();
-        args.extend(self.others.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]));
-        args.extend(["--test", "laws", "--test", "host", "--test", "service"].map(str::to_owned));
-        args
+    /// Tells whether a suite can run on PostgreSQL.
+    fn is_on_rows(&self, suite: &Suite) -> bool {
+        match (suite.package.as_str(), suite.name.as_str()) {
+            ("sql", "laws") | ("host", "host") => true,
+            (package, "service") => self.on_rows.iter().any(|service| service == package),
+            _ => false,
+        }
     }
 
     /// The laws, the host, and each service.
@@ -163,26 +164,32 @@ pub fn install(line: &str) -> bool {
 fn cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> Result<bool, String> {
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     println!("$ cargo {}", args.join(" "));
-    let failed = |error: std::io::Error| format!("cargo {}: {error}", args.join(" "));
-    let program = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let mut command = Command::new(program);
-    command.args(&args).current_dir(root);
+    let mut command = Command::new(program());
+    command.args(&args).current_dir(root).env_remove(ASKS);
+    kept(&mut as_many_at_once(command), &logs.join(format!("{name}.log")))
+        .map_err(|error| format!("cargo {}: {error}", args.join(" ")))
+}
+
+/// Cargo, the one that runs this.
+pub fn program() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+fn as_many_at_once(mut command: Command) -> Command {
     if std::env::var_os(THREADS).is_none() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         command.env(THREADS, (cores * PER_CORE).to_string());
     }
-    match name {
-        "postgres" if std::env::var_os(ASKS).is_none() => command.env(ASKS, "start"),
-        "postgres" => &mut command,
-        _ => command.env_remove(ASKS),
-    };
-    kept(&mut command, &logs.join(format!("{name}.log"))).map_err(failed)
+    command
 }
 
 /// Runs a command, shows its output, and keeps a copy; `true` when it ended well.
 pub fn kept(command: &mut Command, log: &Path) -> std::io::Result<bool> {
+    shown(command, &mut File::create(log)?)
+}
+
+fn shown(command: &mut Command, log: &mut File) -> std::io::Result<bool> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut log = File::create(log)?;
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
             let line = line?;
@@ -198,11 +205,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_service_on_rows_is_tested_on_postgres_in_one_call() {
+    fn every_service_on_rows_is_tested_on_postgres() {
         let services = Services::of(include_str!("../../topology.toml")).unwrap();
         assert!(services.on_rows.iter().any(|name| name == "orders") && services.suites() >= 9);
-        let args = services.rows().join(" ");
-        assert!(args.contains("--exclude catalog") && args.contains("orders/postgres,"), "{args}");
+        assert!(services.everything().join(" ").contains("orders/postgres,"));
+        let is_on_rows = |package: &str, name: &str| {
+            let (package, name) = (package.to_owned(), name.to_owned());
+            services.is_on_rows(&Suite { package, name, program: PathBuf::new(), folder: PathBuf::new() })
+        };
+        assert!(is_on_rows("orders", "service") && is_on_rows("sql", "laws") && is_on_rows("host", "host"));
+        assert!(!is_on_rows("catalog", "service") && !is_on_rows("audit", "audit"));
     }
 
     #[test]

@@ -1,0 +1,67 @@
+//! The suites of tests, as they are built. Asked for some of them only, cargo may settle the features of crates anew, and build
+//! most of the workspace again.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::test::program;
+
+/// A suite of tests.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Suite {
+    /// Whose it is.
+    pub package: String,
+    /// What it is called there.
+    pub name: String,
+    /// What runs it,
+    pub program: PathBuf,
+    /// and where.
+    pub folder: PathBuf,
+}
+
+/// Builds everything that a call of `cargo test` would, and gives the suites among it.
+pub fn built(root: &Path, args: &[String]) -> Result<Vec<Suite>, String> {
+    let mut command = Command::new(program());
+    command.args(args).args(["--no-run", "--message-format", "json-render-diagnostics"]).current_dir(root);
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo {}: {error}", args.join(" ")))?;
+    if !output.status.success() {
+        return Err("the tests could not be built".to_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(read).collect())
+}
+
+/// Reads what cargo says of something that it built, if that is a suite.
+fn read(line: &str) -> Option<Suite> {
+    let said: Value = serde_json::from_str(line).ok()?;
+    let (target, program) = (&said["target"], PathBuf::from(said["executable"].as_str()?));
+    let folder = Path::new(said["manifest_path"].as_str()?).parent()?.to_owned();
+    let package = folder.file_name()?.to_str()?.to_owned();
+    let is_suite = target["kind"].as_array()?.iter().any(|kind| kind == "test");
+    is_suite.then(|| target["name"].as_str().map(str::to_owned)).flatten().map(|name| Suite { package, name, program, folder })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_is_read_and_nothing_else() {
+        let line = |kind: &str, program: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"/x/services/orders/Cargo.toml","target":{{"kind":["{kind}"],"name":"service"}},"executable":{program}}}"#
+            )
+        };
+        let suite = Suite {
+            package: "orders".to_owned(),
+            name: "service".to_owned(),
+            program: "/x/target/service-1".into(),
+            folder: "/x/services/orders".into(),
+        };
+        assert_eq!(read(&line("test", r#""/x/target/service-1""#)), Some(suite));
+        assert_eq!(read(&line("bin", r#""/x/target/orders""#)), None);
+        assert_eq!(read(&line("test", "null")), None);
+        assert_eq!(read(r#"{"reason":"build-finished","success":true}"#), None);
+    }
+}
