@@ -16,8 +16,9 @@ use crate::replay::file::PastOrder;
 use crate::replay::journal::{Entry, Journal};
 use crate::replay::{self, file};
 
-/// The first rate that is tried, and by how much the next is higher.
+/// The first rate that is tried, by how much the next is higher as long as all are held, and by how much from there on.
 const FIRST_RATE: f64 = 200.0;
+const LEAP: f64 = 2.0;
 const STEP: f64 = 1.25;
 /// For how long each rate is tried.
 const STEP_SECONDS: f64 = 4.0;
@@ -123,9 +124,13 @@ impl Lab {
     /// Looks for the highest rate that is held.
     async fn highest(&mut self) -> Result<f64, Fault> {
         let (mut held, mut rate) = (None, FIRST_RATE);
-        while self.holds(rate).await? {
-            held = Some(rate);
-            rate *= STEP;
+        for step in [LEAP, STEP] {
+            while self.holds(rate).await? {
+                held = Some(rate);
+                rate *= step;
+            }
+            // What was too high for a leap may be held a few steps before it.
+            rate = held.map_or(rate, |held| held * STEP);
         }
         held.ok_or_else(|| {
             Fault::unavailable("lab_failed", format!("The machine does not even hold {FIRST_RATE:.0} orders per second."))
