@@ -48,14 +48,12 @@ fn on_postgres(root: &Path, logs: &Path, services: &Services) -> Result<bool, St
     let log = logs.join("postgres.log");
     let said = |error: std::io::Error| format!("{}: {error}", log.display());
     let mut file = File::create(&log).map_err(said)?;
+    let asked = std::env::var(ASKS).unwrap_or_else(|_| "start".to_owned());
     let mut green = true;
     for suite in suites::built(root, &services.everything())?.iter().filter(|suite| services.is_on_rows(suite)) {
-        println!("$ {ASKS}=start {}", suite.program.display());
+        println!("$ {ASKS}={asked} {}", suite.program.display());
         let mut command = Command::new(&suite.program);
-        command.current_dir(&suite.folder);
-        if std::env::var_os(ASKS).is_none() {
-            command.env(ASKS, "start");
-        }
+        command.current_dir(&suite.folder).env(ASKS, &asked);
         green &= shown(&mut as_many_at_once(command), &mut file).map_err(said)?;
     }
     let ran = Ran::of(&fs::read_to_string(&log).map_err(said)?);
