@@ -1,7 +1,8 @@
 //! Hands over to `xtask-gen`, a crate of its own so that this one stays quick to compile.
 
 use std::path::Path;
-use std::process::Command;
+
+use crate::cargo::cargo;
 
 /// Runs the generator over the workspace; `check` only compares. True when nothing differs or all was written.
 pub fn run(root: &Path, check: bool) -> Result<bool, String> {
@@ -10,8 +11,8 @@ pub fn run(root: &Path, check: bool) -> Result<bool, String> {
 
 /// Runs the generator of the workspace at `home` over the workspace at `root`.
 pub fn run_in(home: &Path, root: &Path, check: bool) -> Result<bool, String> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(home).args(["run", "--quiet", "-p", "xtask-gen", "--"]);
+    let mut command = cargo(home);
+    command.args(["run", "--quiet", "-p", "xtask-gen", "--"]);
     if root != home {
         command.arg(root);
     }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::cargo::cargo;
+
 /// Every package of the dependency graph with all features on, on this machine's platform.
 #[derive(Default)]
 pub struct Graph {
@@ -83,12 +85,6 @@ impl Graph {
     pub fn folder_of(&self, name: &str) -> Option<&str> {
         self.members().find(|(package, _)| package.name == name).map(|(_, folder)| folder)
     }
-}
-
-fn cargo(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
-    command
 }
 
 fn platform() -> Result<String, String> {

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::test::{install, kept, program};
+use crate::cargo::{cargo, target};
+use crate::test::{install, kept};
 
 /// Where Debian puts the browser, and the lines that install it and what runs the journeys.
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -21,7 +22,7 @@ const INSTALLED: &str = "node_modules/.lock";
 
 /// Builds the binary as a user would get it, and runs the journeys.
 pub fn alone(root: &Path) -> Result<bool, String> {
-    let built = Command::new(program()).args(["build", "--release", "--locked", "-p", "comanda"]).current_dir(root).status();
+    let built = cargo(root).args(["build", "--release", "--locked", "-p", "comanda"]).status();
     if !built.is_ok_and(|status| status.success()) {
         return Err("the binary could not be built".to_owned());
     }
@@ -36,7 +37,6 @@ pub fn run(root: &Path, logs: &Path) -> Result<bool, String> {
     have_node()?;
     let folder = root.join("tests/browser");
     have_packages(&folder)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
     let (measuring, others): (Vec<_>, Vec<_>) = journeys(&folder)?.into_iter().partition(|journey| journey.ends_with(MEASURES));
     let mut green = true;
     // Each has a platform and a browser to itself; what measures the time of a page has the machine to itself, too.
@@ -46,7 +46,7 @@ pub fn run(root: &Path, logs: &Path) -> Result<bool, String> {
         command.args(["--test", "--test-reporter=./lib/reporter.mjs", &format!("--test-concurrency={at_once}")]).args(journeys);
         command
             .current_dir(&folder)
-            .env("COMANDA", target.join("release/comanda"))
+            .env("COMANDA", target(root).join("release/comanda"))
             .env("CHROMIUM", CHROMIUM)
             .env_remove("COMANDA_WEB");
         green &= kept(&mut command, &logs.join(log)).map_err(|error| format!("node: {error}"))?;

@@ -5,6 +5,7 @@
 //! Start reading at [`main`], then `check.rs`.
 #![allow(clippy::disallowed_methods)] // a build tool lives on files and processes
 
+mod cargo;
 mod check;
 mod r#gen;
 mod graph;
@@ -30,7 +31,7 @@ new-service --try     the same in a copy of the workspace, checked, tested and l
 test                  all tests, with what they need installed; their output is kept for `rows`; --no-run only builds them
 journeys              those of the pages alone, in Chromium
 mutants [NAME…]       plants mistakes, and expects the simulator to see each of them; --write: puts the table of them into the guide;
-                      --known: only where each was seen last and in a few other worlds, with the build of the tests
+                      --known: only in a world where each was seen, and in a few others, with the build of the tests
 rows [LOGFILE…]       which rows of docs/rows.tsv the logs of tests, benchmarks and checks show green
                       (without names: target/rows/*.log)";
 

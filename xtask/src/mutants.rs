@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use known::Known;
 
+use crate::cargo::{cargo, target};
 use crate::test;
 
 /// The worlds of a hunt.
@@ -50,7 +51,7 @@ enum How {
     Hunt,
     /// The same, and then the table of them is put into the guide.
     Write,
-    /// Where each was seen last, and a few others: with the build of the tests, in minutes.
+    /// Where each is known to be seen, and a few others: with the build of the tests, in minutes.
     Known,
 }
 
@@ -121,7 +122,7 @@ pub fn run(root: &Path, words: &[&str]) -> Result<bool, String> {
     }
 }
 
-/// Looks for a mistake where it was seen last, and in a few other worlds.
+/// Looks for a mistake where it is known to be seen, and otherwise in a few other worlds.
 fn again(program: &Path, name: &str, known: Option<&Known>) -> Told {
     let there = known.map(|known| hunt(program, name, known.seed..known.seed + 1)).filter(|told| told.found);
     there.unwrap_or_else(|| hunt(program, name, 1..1 + known::WORLDS_MAX))
@@ -164,16 +165,14 @@ fn build(root: &Path, how: How) -> Result<PathBuf, String> {
     let (built, folder) = match how {
         How::Known => (test::build(root)?, "debug/sim"),
         How::Hunt | How::Write => {
-            let built =
-                Command::new(test::program()).args(["build", "--release", "--locked", "-p", "sim"]).current_dir(root).status();
+            let built = cargo(root).args(["build", "--release", "--locked", "-p", "sim"]).status();
             (built.is_ok_and(|status| status.success()), "release/sim")
         }
     };
     if !built {
         return Err("the simulator could not be built".to_owned());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |target| root.join(target));
-    Ok(target.join(folder))
+    Ok(target(root).join(folder))
 }
 
 fn hunt(program: &Path, name: &str, seeds: Range<u64>) -> Told {

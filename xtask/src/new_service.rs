@@ -8,10 +8,10 @@ mod trial;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 pub use trial::run as try_out;
 
+use crate::cargo::cargo;
 use crate::r#gen;
 
 /// A template and where it goes, below the root of the workspace.
@@ -82,9 +82,8 @@ fn make(home: &Path, root: &Path, name: &str) -> Result<(), String> {
 
 /// The order of lines depends on the name, so the formatter has the last word; without one the service works as well.
 fn format(root: &Path, name: &str) {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let api = format!("{name}-api");
-    let done = Command::new(program).current_dir(root).args(["fmt", "-p", name, "-p", &api]).status();
+    let done = cargo(root).args(["fmt", "-p", name, "-p", &api]).status();
     if !done.is_ok_and(|status| status.success()) {
         println!("cargo fmt could not be run: run it yourself, with -p {name} -p {api}");
     }

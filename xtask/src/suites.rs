@@ -2,11 +2,11 @@
 //! most of the workspace again.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::test::program;
+use crate::cargo::cargo;
 
 /// A suite of tests.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub struct Suite {
 
 /// Builds everything that a call of `cargo test` would, and gives the suites among it.
 pub fn built(root: &Path, args: &[String]) -> Result<Vec<Suite>, String> {
-    let mut command = Command::new(program());
-    command.args(args).args(["--no-run", "--message-format", "json-render-diagnostics"]).current_dir(root);
+    let mut command = cargo(root);
+    command.args(args).args(["--no-run", "--message-format", "json-render-diagnostics"]);
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo {}: {error}", args.join(" ")))?;
     if !output.status.success() {
         return Err("the tests could not be built".to_owned());
@@ -38,8 +38,9 @@ fn read(line: &str) -> Option<Suite> {
     let (target, program) = (&said["target"], PathBuf::from(said["executable"].as_str()?));
     let folder = Path::new(said["manifest_path"].as_str()?).parent()?.to_owned();
     let package = folder.file_name()?.to_str()?.to_owned();
+    let name = target["name"].as_str()?.to_owned();
     let is_suite = target["kind"].as_array()?.iter().any(|kind| kind == "test");
-    is_suite.then(|| target["name"].as_str().map(str::to_owned)).flatten().map(|name| Suite { package, name, program, folder })
+    is_suite.then_some(Suite { package, name, program, folder })
 }
 
 #[cfg(test)]

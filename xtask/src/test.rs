@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::cargo::cargo;
 use crate::suites::{self, Suite};
 use crate::{journeys, red};
 
@@ -27,8 +28,8 @@ pub fn run(root: &Path) -> Result<bool, String> {
     let services = Services::read(root)?;
     let mut green = true;
     // The product's own tests run the binary as a user would get it.
-    green &= cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
-    green &= cargo(root, &logs, "workspace", &services.everything())?;
+    green &= run_cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
+    green &= run_cargo(root, &logs, "workspace", &services.everything())?;
     green &= on_postgres(root, &logs, &services)?;
     green &= journeys::run(root, &logs)?;
     if !green && red::say(&logs, &["workspace", "postgres", "first-view", "journeys"]) == 0 {
@@ -159,18 +160,13 @@ pub fn install(line: &str) -> bool {
 }
 
 /// Runs cargo, shows its output, and keeps a copy.
-fn cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> Result<bool, String> {
+fn run_cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> Result<bool, String> {
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     println!("$ cargo {}", args.join(" "));
-    let mut command = Command::new(program());
-    command.args(&args).current_dir(root).env_remove(ASKS);
+    let mut command = cargo(root);
+    command.args(&args).env_remove(ASKS);
     kept(&mut as_many_at_once(command), &logs.join(format!("{name}.log")))
         .map_err(|error| format!("cargo {}: {error}", args.join(" ")))
-}
-
-/// Cargo, the one that runs this.
-pub fn program() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
 
 fn as_many_at_once(mut command: Command) -> Command {
@@ -200,6 +196,8 @@ fn shown(command: &mut Command, log: &mut File) -> std::io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::make;
+use crate::cargo::{cargo, target};
 use crate::check;
 
 /// The service that is made and thrown away.
@@ -39,8 +39,8 @@ pub fn run(home: &Path) -> Result<bool, String> {
         green = false;
     }
     let api = format!("{NAME}-api");
-    green &= cargo(home, root, &["test", "-p", NAME, "-p", &api])?;
-    green &= cargo(home, root, &["clippy", "-p", NAME, "-p", &api, "--all-targets", "--no-deps", "--", "-D", "warnings"])?;
+    green &= run_cargo(home, root, &["test", "-p", NAME, "-p", &api])?;
+    green &= run_cargo(home, root, &["clippy", "-p", NAME, "-p", &api, "--all-targets", "--no-deps", "--", "-D", "warnings"])?;
     println!("{}", if green { "A new service is green from its first minute." } else { "A new service is NOT green." });
     Ok(green)
 }
@@ -85,11 +85,9 @@ fn renamed(text: &str) -> Option<String> {
     Some(format!("{}-try{}", &text[..close], &text[close..]))
 }
 
-fn cargo(home: &Path, root: &Path, args: &[&str]) -> Result<bool, String> {
+fn run_cargo(home: &Path, root: &Path, args: &[&str]) -> Result<bool, String> {
     println!("$ cargo {}", args.join(" "));
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| home.join("target"), |given| home.join(given));
-    let status = Command::new(program).args(args).current_dir(root).env("CARGO_TARGET_DIR", target).status();
+    let status = cargo(root).args(args).env("CARGO_TARGET_DIR", target(home)).status();
     Ok(status.map_err(|error| format!("cargo {}: {error}", args.join(" ")))?.success())
 }
 
