@@ -7,11 +7,13 @@
 
 mod cargo;
 mod check;
+mod examples;
 mod r#gen;
 mod graph;
 mod journeys;
 mod mutants;
 mod new_service;
+mod pool;
 mod red;
 mod rows;
 mod source;

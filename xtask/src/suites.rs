@@ -1,5 +1,5 @@
-//! The suites of tests, as they are built. Asked for some of them only, cargo may settle the features of crates anew, and build
-//! most of the workspace again.
+//! The suites of tests, as they are built, and run several at once. Asked for some of them only, cargo may settle the features of
+//! crates anew, and build most of the workspace again; asked for all, it runs one after the other.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,6 +15,8 @@ pub struct Suite {
     pub package: String,
     /// What it is called there.
     pub name: String,
+    /// Whether it looks at its package from outside.
+    pub is_outside: bool,
     /// What runs it,
     pub program: PathBuf,
     /// and where.
@@ -39,8 +41,8 @@ fn read(line: &str) -> Option<Suite> {
     let folder = Path::new(said["manifest_path"].as_str()?).parent()?.to_owned();
     let package = folder.file_name()?.to_str()?.to_owned();
     let name = target["name"].as_str()?.to_owned();
-    let is_suite = target["kind"].as_array()?.iter().any(|kind| kind == "test");
-    is_suite.then_some(Suite { package, name, program, folder })
+    let is_outside = target["kind"].as_array()?.iter().any(|kind| kind == "test");
+    (said["profile"]["test"] == true).then_some(Suite { package, name, is_outside, program, folder })
 }
 
 #[cfg(test)]
@@ -49,20 +51,23 @@ mod tests {
 
     #[test]
     fn a_suite_is_read_and_nothing_else() {
-        let line = |kind: &str, program: &str| {
+        let line = |kind: &str, is_test: bool, program: &str| {
             format!(
-                r#"{{"reason":"compiler-artifact","manifest_path":"/x/services/orders/Cargo.toml","target":{{"kind":["{kind}"],"name":"service"}},"executable":{program}}}"#
+                r#"{{"reason":"compiler-artifact","manifest_path":"/x/services/orders/Cargo.toml","target":{{"kind":["{kind}"],"name":"service"}},"profile":{{"test":{is_test}}},"executable":{program}}}"#
             )
         };
-        let suite = Suite {
+        let suite = |is_outside| Suite {
             package: "orders".to_owned(),
             name: "service".to_owned(),
+            is_outside,
             program: "/x/target/service-1".into(),
             folder: "/x/services/orders".into(),
         };
-        assert_eq!(read(&line("test", r#""/x/target/service-1""#)), Some(suite));
-        assert_eq!(read(&line("bin", r#""/x/target/orders""#)), None);
-        assert_eq!(read(&line("test", "null")), None);
+        let program = r#""/x/target/service-1""#;
+        assert_eq!(read(&line("test", true, program)), Some(suite(true)));
+        assert_eq!(read(&line("lib", true, program)), Some(suite(false)));
+        assert_eq!(read(&line("bin", false, r#""/x/target/orders""#)), None);
+        assert_eq!(read(&line("test", true, "null")), None);
         assert_eq!(read(r#"{"reason":"build-finished","success":true}"#), None);
     }
 }

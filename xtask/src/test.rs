@@ -1,38 +1,45 @@
 //! `cargo xtask test`: everything that must be green, in one command; it installs what it needs or says how.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use crate::cargo::cargo;
+use crate::pool::{self, Job};
 use crate::suites::{self, Suite};
-use crate::{journeys, red};
+use crate::tree::Tree;
+use crate::{examples, journeys, red};
 
 /// Where Debian keeps the programs of PostgreSQL.
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// The line that installs it.
 const INSTALL: &str = "apt-get install -y --no-install-recommends postgresql";
-/// How many tests go on at once for each core: most of them wait for most of their time.
-const PER_CORE: usize = 2;
+/// How many tests of a suite go on at once, unless somebody says; of the suites, as many as there are cores. Most tests wait for most
+/// of their time.
+const AT_ONCE: &str = "2";
 /// Tells the runner of tests how many go on at once.
 const THREADS: &str = "RUST_TEST_THREADS";
 /// Tells the tests where their rows lie: `start` lets each of them start a server, anything else is the URL of one.
 const ASKS: &str = "COMANDA_TEST_POSTGRES";
+
+/// The logs of the suites.
+const WORKSPACE: &str = "workspace";
+const POSTGRES_LOG: &str = "postgres";
 
 /// Runs all tests; `true` when everything is green. The output is kept in `target/rows/` for `cargo xtask rows`.
 pub fn run(root: &Path) -> Result<bool, String> {
     have_postgres()?;
     let logs = root.join("target/rows");
     fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
-    let services = Services::read(root)?;
     let mut green = true;
     // The product's own tests run the binary as a user would get it.
     green &= run_cargo(root, &logs, "build", &["build", "--release", "--locked", "-p", "comanda"])?;
-    green &= run_cargo(root, &logs, "workspace", &services.everything())?;
-    green &= on_postgres(root, &logs, &services)?;
+    green &= run_suites(root, &logs, &Services::read(root)?)?;
+    green &= run_examples(root, &logs)?;
     green &= journeys::run(root, &logs)?;
-    if !green && red::say(&logs, &["workspace", "postgres", "first-view", "journeys"]) == 0 {
+    if !green && red::say(&logs, &[WORKSPACE, POSTGRES_LOG, "examples", "first-view", "journeys"]) == 0 {
         println!("No test says that it is red: something could not be built or run, see above.");
     }
     println!("{}", if green { "All tests are green." } else { "Some tests are red." });
@@ -44,28 +51,57 @@ pub fn build(root: &Path) -> Result<bool, String> {
     suites::built(root, &Services::read(root)?.everything()).map(|suites| !suites.is_empty())
 }
 
-/// Runs on PostgreSQL what can be there: the laws of the sql port, the mechanisms of the host, and every service on rows.
-fn on_postgres(root: &Path, logs: &Path, services: &Services) -> Result<bool, String> {
-    let log = logs.join("postgres.log");
-    let said = |error: std::io::Error| format!("{}: {error}", log.display());
-    let mut file = File::create(&log).map_err(said)?;
-    let asked = std::env::var(ASKS).unwrap_or_else(|_| "start".to_owned());
-    let mut green = true;
-    for suite in suites::built(root, &services.everything())?.iter().filter(|suite| services.is_on_rows(suite)) {
-        println!("$ {ASKS}={asked} {}", suite.program.display());
-        let mut command = Command::new(&suite.program);
-        command.current_dir(&suite.folder).env(ASKS, &asked);
-        green &= shown(&mut as_many_at_once(command), &mut file).map_err(said)?;
+/// Runs every suite, and once more on PostgreSQL what can be there: the laws of the sql port, the mechanisms of the host, and every
+/// service on rows.
+fn run_suites(root: &Path, logs: &Path, services: &Services) -> Result<bool, String> {
+    let said = |error: io::Error| format!("{}: {error}", logs.display());
+    let path = |name: &str| logs.join(format!("{name}.log"));
+    for name in [WORKSPACE, POSTGRES_LOG] {
+        File::create(path(name)).map_err(said)?;
     }
-    let ran = Ran::of(&fs::read_to_string(&log).map_err(said)?);
+    let mut suites = suites::built(root, &services.everything())?;
+    // The largest first, so that none is left alone at the end.
+    suites.sort_by_cached_key(|suite| std::cmp::Reverse(fs::metadata(&suite.program).map_or(0, |file| file.len())));
+    let asked = std::env::var(ASKS).unwrap_or_else(|_| "start".to_owned());
+    let plain = suites.iter().map(|suite| (suite, None, WORKSPACE));
+    let on_postgres =
+        suites.iter().filter(|suite| services.is_on_rows(suite)).map(|suite| (suite, Some(asked.as_str()), POSTGRES_LOG));
+    let jobs = plain.chain(on_postgres).map(|(suite, asked, log)| job(suite, asked, log)).collect();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let green =
+        pool::run(jobs, cores, |log, said| File::options().append(true).open(path(log))?.write_all(said)).map_err(said)?;
+    let ran = |name| fs::read_to_string(path(name)).map(|log| Ran::of(&log)).map_err(said);
+    let (plain, rows) = (ran(WORKSPACE)?, ran(POSTGRES_LOG)?);
+    println!("\n{} tests passed in {} of {} suites, {} left out.", plain.passed, plain.suites, suites.len(), plain.left_out);
     println!(
         "On PostgreSQL: {} tests passed in {} of {} suites, {} left out.",
-        ran.passed,
-        ran.suites,
+        rows.passed,
+        rows.suites,
         services.suites(),
-        ran.left_out
+        rows.left_out
     );
-    Ok(green && ran.suites == services.suites() && ran.passed > 0)
+    Ok(green && plain.suites == suites.len() && rows.suites == services.suites() && rows.passed > 0)
+}
+
+/// A suite as a program; the URL of a server, or `start`, when it is to be on PostgreSQL.
+fn job<'a>(suite: &Suite, asked: Option<&str>, log: &'a str) -> Job<&'a str> {
+    let mut command = Command::new(&suite.program);
+    command.current_dir(&suite.folder).env_remove(ASKS).envs(asked.map(|asked| (ASKS, asked)));
+    if std::env::var_os(THREADS).is_none() {
+        command.env(THREADS, AT_ONCE);
+    }
+    let asks = asked.map_or_else(String::new, |asked| format!("{ASKS}={asked} "));
+    Job { title: format!("{asks}{} ({})", suite.program.display(), suite.package), command, log }
+}
+
+/// Runs the examples in the docs, where there are any.
+fn run_examples(root: &Path, logs: &Path) -> Result<bool, String> {
+    let packages = examples::packages(&Tree::read(root)?);
+    if packages.is_empty() {
+        return Ok(true);
+    }
+    let asked = packages.iter().flat_map(|name| ["-p", name.as_str()]);
+    run_cargo(root, logs, "examples", &["test", "--doc", "--locked"].into_iter().chain(asked).collect::<Vec<_>>())
 }
 
 /// The services of the platform.
@@ -99,7 +135,7 @@ impl Services {
     /// Tells whether a suite can run on PostgreSQL.
     fn is_on_rows(&self, suite: &Suite) -> bool {
         match (suite.package.as_str(), suite.name.as_str()) {
-            ("sql", "laws") | ("host", "host") => true,
+            ("sql", "laws") | ("host", "host") => suite.is_outside,
             (package, "service") => self.on_rows.iter().any(|service| service == package),
             _ => false,
         }
@@ -164,25 +200,13 @@ fn run_cargo(root: &Path, logs: &Path, name: &str, args: &[impl AsRef<str>]) -> 
     let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
     println!("$ cargo {}", args.join(" "));
     let mut command = cargo(root);
-    command.args(&args).env_remove(ASKS);
-    kept(&mut as_many_at_once(command), &logs.join(format!("{name}.log")))
+    kept(command.args(&args).env_remove(ASKS), &logs.join(format!("{name}.log")))
         .map_err(|error| format!("cargo {}: {error}", args.join(" ")))
 }
 
-fn as_many_at_once(mut command: Command) -> Command {
-    if std::env::var_os(THREADS).is_none() {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        command.env(THREADS, (cores * PER_CORE).to_string());
-    }
-    command
-}
-
 /// Runs a command, shows its output, and keeps a copy; `true` when it ended well.
-pub fn kept(command: &mut Command, log: &Path) -> std::io::Result<bool> {
-    shown(command, &mut File::create(log)?)
-}
-
-fn shown(command: &mut Command, log: &mut File) -> std::io::Result<bool> {
+pub fn kept(command: &mut Command, log: &Path) -> io::Result<bool> {
+    let mut log = File::create(log)?;
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
@@ -205,11 +229,13 @@ mod tests {
         let services = Services::of(include_str!("../../topology.toml")).unwrap();
         assert!(services.on_rows.iter().any(|name| name == "orders") && services.suites() >= 9);
         assert!(services.everything().join(" ").contains("orders/postgres,"));
-        let is_on_rows = |package: &str, name: &str| {
+        let is_there = |package: &str, name: &str, is_outside| {
             let (package, name) = (package.to_owned(), name.to_owned());
-            services.is_on_rows(&Suite { package, name, program: PathBuf::new(), folder: PathBuf::new() })
+            services.is_on_rows(&Suite { package, name, is_outside, program: PathBuf::new(), folder: PathBuf::new() })
         };
+        let is_on_rows = |package, name| is_there(package, name, true);
         assert!(is_on_rows("orders", "service") && is_on_rows("sql", "laws") && is_on_rows("host", "host"));
+        assert!(!is_there("host", "host", false), "what a crate says of itself needs no engine");
         assert!(!is_on_rows("catalog", "service") && !is_on_rows("audit", "audit"));
     }
 

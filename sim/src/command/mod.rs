@@ -63,7 +63,7 @@ fn run(cli: &Cli) -> Result<bool, String> {
         return one(cli, &Ground::new()?, seed);
     }
     let seeds = cli.range()?;
-    let mut sums = graves()?;
+    let mut sums = if cli.fresh { Sums::default() } else { graves()? };
     let time = cli.time.or_else(|| seeds.is_none().then_some(TIME));
     let (first, end) = seeds.unwrap_or_else(|| (base(), u64::MAX));
     let until = if end == u64::MAX { String::new() } else { format!(" to {}", end - 1) };

@@ -24,6 +24,9 @@ pub struct Cli {
     /// As many worlds as there is time for: `90s`, `10m`, `8h`; without seeds, from one on that is printed.
     #[arg(long = "for", value_parser = duration, conflicts_with = "seed")]
     pub time: Option<Duration>,
+    /// Leaves out the worlds of the graveyard, which are lived before others.
+    #[arg(long, conflicts_with = "seed")]
+    pub fresh: bool,
     /// Tells the story of this order of the world.
     #[arg(long, requires = "seed")]
     pub order: Option<String>,
