@@ -83,9 +83,11 @@ async function failed(context, name) {
   }
 }
 
-/** Takes a picture: under docs/pictures when COMANDA_PICTURES is `docs`, else under target/pictures. */
+/** Takes a picture for whoever asks for them: under docs/pictures when COMANDA_PICTURES is `docs`, under target/pictures when it is anything else. */
 export async function picture(page, name, { whole = false } = {}) {
-  const folder = join(ROOT, process.env.COMANDA_PICTURES === 'docs' ? 'docs/pictures' : 'target/pictures');
+  const asked = process.env.COMANDA_PICTURES;
+  if (!asked) return;
+  const folder = join(ROOT, asked === 'docs' ? 'docs/pictures' : 'target/pictures');
   await mkdir(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole, animations: 'disabled', caret: 'hide' });
 }
