@@ -75,11 +75,13 @@ mod tests {
     fn as_many_go_on_at_once_as_may() {
         let folder = std::env::temp_dir().join(format!("comanda-pool-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let (one, two) = (folder.join("one"), folder.join("two"));
-        let (one, two) = (one.display(), two.display());
-        // Each waits for the other, as long as a pipe takes to be opened from its other end.
-        let scripts =
-            [format!("mkfifo {one} && touch {two} && echo > {one}"), format!("until [ -p {one} ]; do :; done; cat {one}")];
+        let pipe = folder.join("pipe");
+        let pipe = pipe.display();
+        // Each waits for the other, as a pipe does for somebody at its other end; alone it gives up.
+        let scripts = [
+            format!("mkfifo {pipe} && timeout 20 sh -c 'echo > {pipe}'"),
+            format!("until [ -p {pipe} ]; do :; done; timeout 20 cat {pipe}"),
+        ];
         let (green, _) = said(&[&scripts[0], &scripts[1]], 2);
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(green);
