@@ -164,7 +164,8 @@ impl Town {
         for house in &self.houses {
             let house = house.borrow().clone();
             pressing += match house {
-                Some(house) => house.platform.pressing().await?,
+                // Whose engine starts again at this moment cannot say: it is asked in the next round.
+                Some(house) => house.platform.pressing().await.unwrap_or(1),
                 None => 1,
             };
         }
