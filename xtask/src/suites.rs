@@ -1,5 +1,5 @@
-//! The suites of tests, as they are built, and run several at once. Asked for some of them only, cargo may settle the features of
-//! crates anew, and build most of the workspace again; asked for all, it runs one after the other.
+//! The suites of tests, as they are built, to be run without cargo: it runs one after the other, and asked for some of them only it
+//! may settle the features of crates anew, and build most of the workspace again.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

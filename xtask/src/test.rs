@@ -134,11 +134,12 @@ impl Services {
 
     /// Tells whether a suite can run on PostgreSQL.
     fn is_on_rows(&self, suite: &Suite) -> bool {
-        match (suite.package.as_str(), suite.name.as_str()) {
-            ("sql", "laws") | ("host", "host") => suite.is_outside,
+        let is_known = match (suite.package.as_str(), suite.name.as_str()) {
+            ("sql", "laws") | ("host", "host") => true,
             (package, "service") => self.on_rows.iter().any(|service| service == package),
             _ => false,
-        }
+        };
+        suite.is_outside && is_known
     }
 
     /// The laws, the host, and each service.
