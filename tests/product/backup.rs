@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::json;
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform, comanda};
 
 fn backup(platform: &Platform, file: &Path) -> Output {
@@ -57,8 +57,7 @@ async fn a_backup_taken_while_orders_flow_is_a_platform_again_whose_books_agree(
             (platform.look("/v1/orders/statistics").await["in_flight"] == 0).then_some(())
         })
         .await;
-    platform.stop();
-    audit_is_clean(&elsewhere);
+    ends_with_clean_books(platform, &elsewhere).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::platform::{Folder, Platform};
-use crate::watch::{self, Watch, names, said_of};
+use crate::watch::{self, Watch, names, said_of, story_of, story_until};
 
 /// Who takes part in an order.
 const ACTORS: [&str; 6] = ["orders", "inventory", "payments", "kitchen", "delivery", "notifications"];
@@ -42,12 +42,7 @@ async fn s1_a04_s4_s05_s4_p01_each_act_waits_for_the_event_that_causes_it_and_no
 
 /// Waits until exactly these events were said and everybody who is awake has heard them.
 async fn story_is(platform: &Platform, id: &str, story: &[&str]) {
-    platform
-        .eventually(&format!("{id} tells {story:?}"), async |platform| {
-            let said = said_of(platform, id, "").await;
-            names(&said).contains(story.last().unwrap()).then_some(())
-        })
-        .await;
+    story_until(platform, id, story.last().unwrap()).await;
     platform
         .eventually("all who are awake have heard everything", async |platform| {
             let health = platform.look("/v1/services").await;
@@ -55,9 +50,7 @@ async fn story_is(platform: &Platform, id: &str, story: &[&str]) {
             awake.map(|service| &service["lag_events"]).all(|lag| *lag == 0).then_some(())
         })
         .await;
-    let said = said_of(platform, id, "").await;
-    let said: Vec<&str> = names(&said).into_iter().filter(|name| *name != "notification.created").collect();
-    assert_eq!(said, story);
+    assert_eq!(story_of(platform, id).await, story);
 }
 
 #[tokio::test]
@@ -165,7 +158,12 @@ async fn s4_k03_notification_events_carries_every_message_and_nothing_else() {
         .await;
     let seen = terminal.until(&platform, "notification.created", &id).await;
     assert!(seen.iter().all(|event| event["topic"] == "notification-events" && event["subject"] == id.as_str()), "{seen:?}");
-    let said = said_of(&platform, &id, "notification-events").await;
+    let said = platform
+        .eventually("every message is in the log", async |platform| {
+            let said = said_of(platform, &id, "notification-events").await;
+            (said.len() >= messages.len()).then_some(said)
+        })
+        .await;
     assert_eq!(said.len(), messages.len(), "each message is said once");
     assert!(!Value::from(said).to_string().contains("Test Street"), "a message's words and people stay where they are");
     only_on_its_topic(&platform, "notification-events", &["notification.created"]).await;

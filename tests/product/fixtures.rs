@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform, comanda};
 
 /// Every state of an order; a fixture holds at least one of each.
@@ -139,20 +139,8 @@ async fn every_fixture_opens_its_orders_are_there_and_those_on_their_way_arrive(
         let id = platform.order_pizza("hawaiian", "card").await;
         platform.reaches(&id, "delivered").await;
         assert_eq!(schema(&platform.data).keys().collect::<Vec<_>>(), today().await.keys().collect::<Vec<_>>());
-        rests(&platform).await;
-        platform.stop();
-        audit_is_clean(&folder);
+        ends_with_clean_books(platform, &folder).await;
     }
-}
-
-/// Waits until everybody has heard how the orders ended: the kitchen, too, has nothing more to do.
-async fn rests(platform: &Platform) {
-    platform
-        .eventually("nothing is on its way", async |platform| {
-            let audit = comanda().args(["audit", "--at-rest", "--data"]).arg(&platform.data).output().unwrap();
-            audit.status.success().then_some(())
-        })
-        .await;
 }
 
 #[tokio::test]
@@ -170,9 +158,7 @@ async fn a_fixture_that_is_opened_after_every_deadline_ends_every_order_with_a_r
                 assert_eq!(order["state"], *state, "what had ended stays as it was");
             }
         }
-        rests(&platform).await;
-        platform.stop();
-        audit_is_clean(&folder);
+        ends_with_clean_books(platform, &folder).await;
     }
 }
 

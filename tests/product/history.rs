@@ -3,7 +3,8 @@
 use embedded::rusqlite::Connection;
 use serde_json::json;
 
-use crate::platform::{Folder, Platform, comanda};
+use crate::outages::{audit_at_rest, ends_with_clean_books};
+use crate::platform::{Folder, Platform};
 
 #[tokio::test]
 async fn s1_a08_s1_o04_an_orders_state_is_what_its_kept_events_make_of_it_and_a_forgery_is_found() {
@@ -43,14 +44,12 @@ async fn s1_a08_s1_o04_an_orders_state_is_what_its_kept_events_make_of_it_and_a_
     assert!(act["principal"].as_str().unwrap().starts_with("staff"), "{acts}");
 
     // Somebody writes another total into the kept state: the events do not agree, and both ways of asking say so.
-    assert!(platform.stop());
-    let audit = || comanda().args(["audit", "--at-rest", "--data"]).arg(folder.path().join("data")).output().unwrap();
-    assert!(audit().status.success());
+    ends_with_clean_books(platform, &folder).await;
     let file = Connection::open(folder.path().join("data").join("comanda.db")).unwrap();
     let changed = file.execute("update orders_orders set total_minor = total_minor - 100 where state = 'delivered'", []).unwrap();
     assert_eq!(changed, 1);
     drop(file);
-    let output = audit();
+    let output = audit_at_rest(&folder);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!output.status.success() && said.contains("BROKEN") && said.contains(&delivered), "{said}");
     let platform = Platform::start(&folder).await;

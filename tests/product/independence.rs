@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform, comanda};
 
 #[tokio::test]
@@ -59,8 +59,7 @@ async fn s1_a01_s0_p07_each_service_stops_alone_and_all_others_answer() {
     for order in waiting {
         platform.reaches(&order, "delivered").await;
     }
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }
 
 /// Everything that the process may lean on: the C library of the machine, and what comes with it.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use serde_json::json;
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform, comanda};
 use crate::watch::{Watch, is, log, names};
 
@@ -75,8 +75,7 @@ async fn s4_x02_s4_x03_s4_k04_s4_c07_s4_p06_s4_p07_s4_p08_what_fails_is_retried_
     let acts = platform.look("/v1/services/payments/acts").await;
     assert!(acts["acts"].as_array().unwrap().iter().any(|act| act["act"] == "redrive_dead_letter"), "{acts}");
     assert_eq!(platform.look("/v1/orders/statistics").await["in_flight"], json!(0));
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }
 
 fn is_about_letters(event: &serde_json::Value) -> bool {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform};
 
 /// How many attempts are looked at.
@@ -89,6 +89,5 @@ async fn s4_x04_an_overrun_provider_is_left_alone_while_the_shop_goes_on_and_nob
         let kinds: Vec<&str> = rows.map(|row| row["kind"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["capture"], "{order}");
     }
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }

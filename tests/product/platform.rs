@@ -13,8 +13,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// How long something may take that must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long something may take that must come: also when the breaker towards the provider opens some times in a row, for seconds.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gives a folder of its own, and removes it at the end.
 pub struct Folder(PathBuf);

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Answer, Folder, Platform};
-use crate::watch::{log, name, names, said_of};
+use crate::watch::{log, name, said_of, story_until};
 
 /// What a small Hawaiian takes of the mozzarella, in grams.
 const SLICE: i64 = 84;
@@ -71,8 +71,7 @@ async fn s1_f03_s1_i01_s1_i02_s1_i03_stock_is_counted_set_aside_used_up_and_edit
     assert_eq!(moved, ["consume", "release", "reserve", "reserve"]);
     assert!(movements[1]["principal"].as_str().unwrap().starts_with("staff") && movements[1]["reason"] == "a test");
     assert_eq!(platform.look("/v1/stock/check").await["differences"], json!([]));
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }
 
 #[tokio::test]
@@ -128,13 +127,11 @@ async fn s1_x03_the_stock_is_asked_before_the_money_and_without_stock_nobody_pay
     assert_eq!(edit(&platform, "count", "nearly-gone", SLICE - 1, version).await.status, 200);
     let hungry = platform.order_pizza("hawaiian", "card").await;
     assert_eq!(platform.reaches(&hungry, "cancelled").await["reason"], "out_of_stock");
-    let said = said_of(&platform, &hungry, "").await;
-    let said: Vec<&str> = names(&said).into_iter().filter(|name| *name != "notification.created").collect();
+    let said = story_until(&platform, &hungry, "order.cancelled").await;
     assert_eq!(said, ["order.created", "stock.rejected", "order.cancelled"]);
     assert_eq!(books(&platform, &hungry).await, 0);
     assert_eq!(level(&platform).await, (SLICE - 1, 0, SLICE));
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }
 
 /// Counts what the provider's books say about an order.

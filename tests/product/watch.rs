@@ -74,6 +74,23 @@ pub async fn said_of(platform: &Platform, subject: &str, topic: &str) -> Vec<Val
     all
 }
 
+/// Gives the names of all that was said about something, but for the messages to people.
+pub async fn story_of(platform: &Platform, subject: &str) -> Vec<String> {
+    let said = said_of(platform, subject, "").await;
+    names(&said).into_iter().filter(|name| *name != "notification.created").map(str::to_owned).collect()
+}
+
+/// Gives the story of something once an event of a type is in it: a row shows in its service a moment before the event shows
+/// in the log.
+pub async fn story_until(platform: &Platform, subject: &str, kind: &str) -> Vec<String> {
+    platform
+        .eventually(&format!("{kind} of {subject} is in the log"), async |platform| {
+            let story = story_of(platform, subject).await;
+            story.iter().any(|name| name == kind).then_some(story)
+        })
+        .await
+}
+
 /// Gives the names of events.
 pub fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(name).collect()

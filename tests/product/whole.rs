@@ -7,7 +7,7 @@ use embedded::rusqlite::Connection;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform};
 
 /// Tables that get rows when an order is placed, and the column that names the order.
@@ -77,8 +77,7 @@ async fn s0_p10_s4_p02_an_order_and_its_lines_are_there_together_or_nothing_is()
             (platform.look("/v1/orders/statistics").await["in_flight"] == 0).then_some(())
         })
         .await;
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }
 
 /// Counts in the file of a platform that does not run.

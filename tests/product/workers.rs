@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::outages::audit_is_clean;
+use crate::outages::ends_with_clean_books;
 use crate::platform::{Folder, Platform};
 use crate::watch::Watch;
 
@@ -40,6 +40,5 @@ async fn s3_w01_orders_move_on_by_themselves_after_a_crash_wherever_they_stood()
         let worked = format!("comanda_jobs_total{{service=\"{kind}\"");
         assert!(metrics.lines().any(|line| line.starts_with(&worked)), "no job of {kind} in {metrics}");
     }
-    platform.stop();
-    audit_is_clean(&folder);
+    ends_with_clean_books(platform, &folder).await;
 }

@@ -211,10 +211,17 @@ impl Platform {
                     return Ok(Err(format!("something of {} is on its way", store.service())));
                 }
             }
+            self.logged_what_shows().await?;
             Ok(Ok(()))
         })
         .await;
         self.logged(name).await
+    }
+
+    /// Waits until the log shows the events of every commit that shows in the tables: readers of the file see a commit a
+    /// moment before its events are given to those who wait for them. The next write ends after both.
+    async fn logged_what_shows(&self) -> Result<(), Fault> {
+        self.inner.database().write(|_| Ok(())).await
     }
 
     /// Gives all events of a type that are in the log.
@@ -260,6 +267,7 @@ impl Platform {
                     return Ok(Err(format!("something of {} is on its way", hosted.ctx.name())));
                 }
             }
+            self.logged_what_shows().await?;
             let still = self.inner.log().last().await? == last;
             Ok(if still { Ok(()) } else { Err("more was said meanwhile".to_owned()) })
         })
