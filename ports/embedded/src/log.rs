@@ -49,15 +49,23 @@ fn load_kinds(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Kind>> 
 pub(crate) struct Appender {
     /// The highest place given away. Places of rolled back commits are given again: nobody has seen them.
     pub(crate) high: i64,
+    /// The highest place that is certainly there: whoever was told of one beyond it would pass over the event that gets it next.
+    pub(crate) certain: i64,
     /// Of each source: the numbers of its kinds.
     numbers: BTreeMap<String, Vec<(Kind, i64)>>,
 }
 
 impl Appender {
     pub(crate) fn new(connection: &Connection) -> rusqlite::Result<Appender> {
-        let mut appender = Appender { high: 0, numbers: BTreeMap::new() };
+        let mut appender = Appender { high: 0, certain: 0, numbers: BTreeMap::new() };
         appender.reload(connection)?;
+        appender.keep();
         Ok(appender)
+    }
+
+    /// Notes that all places that were given away are there, and that no commit is open.
+    pub(crate) fn keep(&mut self) {
+        self.certain = self.high;
     }
 
     /// Reads everything again, after a commit that did not happen or may not have.

@@ -79,8 +79,9 @@ impl Tail {
         self.newest.send_replace(newest);
     }
 
-    /// Forgets everything, after a commit whose end nobody knows: the table is asked from here on.
-    pub(crate) fn forget(&self, high: i64) {
+    /// Forgets everything, after a commit whose end nobody knows: up to `high` the table is asked from here on. Nobody is told
+    /// of a place beyond `certain`, for another event may get it.
+    pub(crate) fn forget(&self, high: i64, certain: i64) {
         let mut ring = self.ring.write().expect("nothing panics while the ring is held");
         ring.events.clear();
         ring.lasts.clear();
@@ -88,10 +89,10 @@ impl Tail {
         ring.age += 1;
         // What is there of whom is not known any more: everybody looks.
         for bell in ring.bells.values() {
-            bell.send_replace(high);
+            bell.send_replace(certain);
         }
         drop(ring);
-        self.newest.send_replace(high);
+        self.newest.send_replace(certain);
     }
 
     /// Notes that a source has said nothing after `last`, as a read of the table has shown.
@@ -177,9 +178,11 @@ mod tests {
         assert!(!orders.has_changed().unwrap());
         tail.push(said("payments", 22 + AHEAD_MAX..23 + AHEAD_MAX));
         assert_eq!((orders.has_changed().unwrap(), *orders.borrow_and_update()), (true, 22 + AHEAD_MAX));
-        // Somebody new waits from where the log ends, and after a doubt everybody looks.
+        // Somebody new waits from where the log ends, and after a doubt everybody looks, up to what is certain.
         assert_eq!(*tail.subscribe_to("kitchen").borrow(), 22 + AHEAD_MAX);
-        tail.forget(400);
+        tail.forget(402, 400);
         assert_eq!((orders.has_changed().unwrap(), *orders.borrow_and_update()), (true, 400));
+        assert_eq!(tail.newest(), 400);
+        assert!(matches!(tail.after(&[], 401, 9), Known::TooOld(_)), "the table is asked for what may be there");
     }
 }

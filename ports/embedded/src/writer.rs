@@ -272,6 +272,7 @@ impl AtWork<'_> {
         let flushed = self.connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
         let failed: Option<Option<Fault>> = match flushed {
             Ok(_) => {
+                self.state.log.keep();
                 if done > 0 {
                     #[allow(clippy::cast_precision_loss)]
                     self.state.per_flush.record(done as f64);
@@ -286,7 +287,7 @@ impl AtWork<'_> {
                 let certain = self.undo().is_ok() && certainly_not_committed(&error);
                 tracing::error!(%error, certain, writes = done, "a flush failed");
                 if !early {
-                    self.state.tail.forget(self.state.log.high);
+                    self.state.tail.forget(self.state.log.high, self.state.log.certain);
                 }
                 Some(certain.then(|| fault(&error)))
             }
@@ -304,14 +305,19 @@ impl AtWork<'_> {
     /// Rolls back, if there is anything to roll back, and finds out again how far the log had come.
     fn undo(&mut self) -> Result<(), Fault> {
         let undone = if self.connection.is_autocommit() { Ok(()) } else { self.execute("rollback") };
-        self.reload();
+        if self.reload() && undone.is_ok() {
+            self.state.log.keep();
+        }
         undone
     }
 
-    fn reload(&mut self) {
-        if let Err(error) = self.state.log.reload(self.connection) {
+    /// Tells whether it was found out how far the log had come.
+    fn reload(&mut self) -> bool {
+        let reloaded = self.state.log.reload(self.connection);
+        if let Err(error) = &reloaded {
             tracing::error!(%error, "the end of the log cannot be read");
         }
+        reloaded.is_ok()
     }
 
     fn execute(&self, text: &str) -> Result<(), Fault> {

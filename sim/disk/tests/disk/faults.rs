@@ -64,6 +64,27 @@ async fn a_full_disk_refuses_and_recovers_and_loses_nothing() {
     }
 }
 
+/// A place that was told to readers of the log and is not there in the next life is given to another event, which they would
+/// pass over.
+#[tokio::test]
+async fn nobody_is_told_of_a_place_in_the_log_that_the_next_process_gives_away_again() {
+    let mut lost = 0;
+    for seed in 0..200 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, 50).await.unwrap();
+        assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
+        disk.cut_at(1 + dice.below(40));
+        let cut = commits(&database, 100, 200, &mut dice, &mut ledger).await;
+        let told = database.newest().max(database.wait_beyond_of("a", -1).await);
+        drop(database);
+        disk.start();
+        let again = open(&disk, 50).await.unwrap();
+        lost += usize::from(cut.is_some_and(|(commit, _)| Ledger::after(&ledger, &commit) != ledger));
+        assert!(told <= again.newest(), "seed {seed}: told of {told}, and {} is the end", again.newest());
+    }
+    assert!(lost > 100, "{lost}");
+}
+
 #[tokio::test]
 async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
     let (mut failed, mut there) = (0, 0);
