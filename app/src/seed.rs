@@ -1,6 +1,7 @@
 //! The small menu with which an empty platform is filled: through the rpcs of the services, as staff would do it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::{Fault, RequestKey};
 use catalog::seed::{MENU, Menu, parse_menu};
@@ -34,13 +35,14 @@ pub async fn if_empty(platform: &Platform, bare: bool) -> Result<(), Fault> {
     }
     let menu = parse_menu(MENU)?;
     let seeder = Seeder { ctx: platform.ctx("gateway") };
-    seeder.shop(&menu).await?;
-    seeder.stations(&menu).await?;
-    if !bare {
-        let stock = seeder.stock(&menu).await?;
-        seeder.categories(&menu).await?;
-        seeder.options(&menu, &stock).await?;
-        seeder.items(&menu, &stock).await?;
+    let (world, mut tries) = (platform.world(), 0);
+    while let Err(fault) = seeder.fill(&menu, bare).await {
+        if !fault.is_retryable() || tries == TRIES_MAX {
+            return Err(fault);
+        }
+        tracing::info!(%fault, "filling the empty platform goes on in a moment");
+        world.sleep(world.backoff(tries, TRY_WAIT.0, TRY_WAIT.1)).await;
+        tries += 1;
     }
     platform.database().set_meta(MARK, if bare { "bare" } else { "menu" }).await
 }
@@ -55,6 +57,10 @@ fn unless_there<T>(reply: Result<Response<T>, Status>, there: &str) -> Result<Op
     }
 }
 
+/// How often it is tried again where no answer came in time: a machine may have much else to do just when it starts.
+const TRIES_MAX: u32 = 40;
+/// The wait after the first of them, and the longest one.
+const TRY_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How many steps go side by side, so that they share flushes: whoever starts for the first time waits for them.
 const AT_ONCE: usize = 16;
 
@@ -63,6 +69,19 @@ struct Seeder {
 }
 
 impl Seeder {
+    /// Does all steps; those that an earlier try has done count as done.
+    async fn fill(&self, menu: &Menu, bare: bool) -> Result<(), Fault> {
+        self.shop(menu).await?;
+        self.stations(menu).await?;
+        if !bare {
+            let stock = self.stock(menu).await?;
+            self.categories(menu).await?;
+            self.options(menu, &stock).await?;
+            self.items(menu, &stock).await?;
+        }
+        Ok(())
+    }
+
     /// Gives the way to a service under the key of one step.
     fn step(&self, service: &'static str, step: &str) -> Result<Channel, Fault> {
         let call = self.ctx.call("seed");
