@@ -19,12 +19,19 @@ export async function signIn(page, platform) {
   await page.locator('.live[data-live="live"]').waitFor();
 }
 
+/** Shows a page in a theme, and waits until it is drawn in it: whoever looks at once sees some of it in the theme before. */
+async function inTheme(page, scheme) {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+  await page.waitForFunction((scheme) => matchMedia(`(prefers-color-scheme: ${scheme})`).matches, scheme);
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+}
+
 /** Asks axe about a page in both languages and both themes, which have nothing to do with each other, and takes pictures. */
 export async function everyLook(page, name) {
   for (const language of ['en', 'ru']) {
     await page.waitForFunction((tag) => document.documentElement.lang === tag, language);
     for (const scheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await inTheme(page, scheme);
       if (THEMES[language] === scheme) await axe(page, `${name} ${language} ${scheme}`);
       await picture(page, `${name}-${language}-${scheme}`);
     }
