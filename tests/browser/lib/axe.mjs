@@ -9,10 +9,16 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 
 /** Fails when axe finds anything on the page as it is now. */
 export async function axe(page, name = page.url()) {
-  // What still moves has colours between two; it is looked at when it has come to rest.
-  await page.evaluate(() => {
-    const ends = (one) => Number.isFinite(one.effect?.getComputedTiming().endTime);
-    return Promise.all(document.getAnimations().filter(ends).map((one) => one.finished.catch(() => {})));
+  // What still moves has colours between two; it is looked at when it has come to rest. What comes to rest may set what is
+  // within it in motion: a colour that is inherited goes down the page a level a frame.
+  await page.evaluate(async () => {
+    const moves = (one) => one.playState === 'running' && Number.isFinite(one.effect?.getComputedTiming().endTime);
+    for (let rounds = 0, still = 0; still < 3 && rounds < 300; rounds += 1) {
+      const moving = document.getAnimations().filter(moves);
+      still = moving.length ? 0 : still + 1;
+      await Promise.all(moving.map((one) => one.finished.catch(() => {})));
+      await new Promise(requestAnimationFrame);
+    }
   });
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE);
   const found = await page.evaluate(async (tags) => {
