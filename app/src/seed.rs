@@ -40,7 +40,7 @@ pub async fn if_empty(platform: &Platform, bare: bool) -> Result<(), Fault> {
         if !fault.is_retryable() || tries == TRIES_MAX {
             return Err(fault);
         }
-        tracing::info!(%fault, "filling the empty platform goes on in a moment");
+        tracing::warn!(%fault, cause = fault.cause, "filling the empty platform goes on in a moment");
         world.sleep(world.backoff(tries, TRY_WAIT.0, TRY_WAIT.1)).await;
         tries += 1;
     }
@@ -57,8 +57,9 @@ fn unless_there<T>(reply: Result<Response<T>, Status>, there: &str) -> Result<Op
     }
 }
 
-/// How often it is tried again where no answer came in time: a machine may have much else to do just when it starts.
-const TRIES_MAX: u32 = 40;
+/// How often it is tried again where no answer came in time: a machine may have much else to do just when it starts. What lasts,
+/// such as a full disk, is told within half a minute.
+const TRIES_MAX: u32 = 15;
 /// The wait after the first of them, and the longest one.
 const TRY_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How many steps go side by side, so that they share flushes: whoever starts for the first time waits for them.

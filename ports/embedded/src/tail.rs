@@ -87,7 +87,7 @@ impl Tail {
         ring.lasts.clear();
         ring.floor = high;
         ring.age += 1;
-        // What is there of whom is not known any more: everybody looks.
+        // What is there of whom is not known any more: everybody who has not seen all that is certain looks.
         for bell in ring.bells.values() {
             bell.send_replace(certain);
         }
