@@ -1,4 +1,4 @@
-//! The gate of a service: while it is closed, its reactions and jobs wait.
+//! The gate of a service: while it is closed, its reactions and jobs wait. What had begun goes on to its end.
 
 use tokio::sync::watch;
 

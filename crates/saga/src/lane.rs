@@ -163,6 +163,10 @@ impl Lane {
     /// Works one round; `false` means that the window is not certain any more and must be loaded again.
     async fn round(&self, window: &mut Window) -> Result<bool, Fault> {
         self.fill(window).await?;
+        // The gate may have been closed while the log was read: nothing of it begins.
+        if !self.gate.is_open() {
+            return Ok(true);
+        }
         let ready = window.ready(self.world.monotonic(), ROUND_MAX, |last, next| self.joins(last, next));
         if ready.is_empty() {
             if window.len() == 0 && window.read_to() - window.cursor() > IDLE_MOVE_AFTER {

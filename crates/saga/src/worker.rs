@@ -88,6 +88,8 @@ impl Worker {
             if self.world.monotonic() >= strange_at {
                 strange_at = self.world.monotonic() + STRANGE_EVERY;
                 self.park_strange().await;
+                // The gate may have been closed meanwhile.
+                continue;
             }
             let begun = self.world.monotonic();
             match self.claim(&turns).await {

@@ -227,3 +227,21 @@ async fn a_moment_without_room_costs_a_job_no_lease() {
     }
     assert!(put_off, "it waits for the end of its lease");
 }
+
+#[tokio::test]
+async fn no_job_begins_that_came_due_after_the_gate_was_closed() {
+    let stage = Stage::new().await;
+    let (calls, mut calling) = kind(1, &stage.world, Duration::ZERO);
+    let running = stage.work([("call", calls)]).await;
+    let scans = &stage.engine.scans;
+    scans.hold(true);
+    let (before, claims) = (scans.begun(), stage.engine.reads.load(Ordering::SeqCst));
+    stage.until("jobs of unknown kinds are looked for", || async { scans.begun() == before + 1 }).await;
+    running.gate.set_open(false);
+    stage.leave("call", [1]).await;
+    scans.hold(false);
+    stage.until("there are none", || async { scans.ended() > before }).await;
+    assert_eq!(stage.engine.reads.load(Ordering::SeqCst), claims, "the gate is closed: nothing is claimed");
+    running.gate.set_open(true);
+    assert_eq!(soon("the call begins", calling.recv()).await.unwrap().key, 1);
+}

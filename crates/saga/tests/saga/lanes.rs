@@ -110,6 +110,28 @@ async fn a_lane_that_has_done_all_reads_nothing_until_something_is_said() {
         }
     }
     // Once as it begins, if it began before the first was said, and once for each.
-    let reads = stage.log_reads.load(Ordering::SeqCst);
+    let reads = stage.log_reads.begun();
     assert!((3..=4).contains(&reads), "{reads} reads");
+}
+
+#[tokio::test]
+async fn what_is_read_after_the_gate_was_closed_waits_for_it_to_open() {
+    let stage = Stage::new().await;
+    let orders = Store::open(stage.engine.clone(), "orders", &[], stage.world.clone()).await.unwrap();
+    let heard = Arc::new(AtomicI64::new(0));
+    let counted = heard.clone();
+    let react = React::One(Arc::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(Change::new()) })
+    }));
+    stage.log_reads.hold(true);
+    let running = stage.start(BTreeMap::from([("order.created", react)]), []).await;
+    stage.until("the lane reads", || async { stage.log_reads.begun() == 1 }).await;
+    running.gate.set_open(false);
+    say(&orders, "order.created.v1", 1).await;
+    stage.log_reads.hold(false);
+    stage.until("it has read", || async { stage.log_reads.ended() > 0 }).await;
+    assert_eq!(heard.load(Ordering::SeqCst), 0, "the gate is closed");
+    running.gate.set_open(true);
+    stage.until("it is heard", || async { heard.load(Ordering::SeqCst) == 1 }).await;
 }

@@ -77,10 +77,51 @@ impl Runtime for Clock {
     }
 }
 
+/// How often something was asked for and answered; answers can be held back.
+#[derive(Clone)]
+pub struct Asked {
+    begun: Arc<AtomicU64>,
+    ended: Arc<AtomicU64>,
+    held: watch::Sender<bool>,
+}
+
+impl Asked {
+    fn new() -> Asked {
+        Asked { begun: Arc::default(), ended: Arc::default(), held: watch::Sender::new(false) }
+    }
+
+    /// Holds back what is asked for from now on, or lets all of it go.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Tells how often it was asked for.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Tells how often it was answered.
+    pub fn ended(&self) -> u64 {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Whoever asked goes on in the very poll in which this counts an answer.
+    async fn answer<T, F: Future<Output = T>>(&self, ask: impl FnOnce() -> F) -> T {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        // The sender is ours, so the channel cannot close while we wait.
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
+        let answer = ask().await;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        answer
+    }
+}
+
 /// An engine that counts reads and commits, and on whose next one the clock moves while it is under way.
 pub struct Watched {
     engine: Arc<dyn Engine>,
     clock: Clock,
+    /// What is looked for among the jobs.
+    pub scans: Asked,
     pub commits: AtomicU64,
     /// How many microseconds the next commit takes.
     pub takes: AtomicI64,
@@ -109,7 +150,7 @@ impl Engine for Watched {
     }
 
     fn scan(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
-        self.engine.scan(text, params, rows_max)
+        Box::pin(self.scans.answer(move || self.engine.scan(text, params, rows_max)))
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Verdict, Fault>> {
@@ -129,7 +170,7 @@ impl Engine for Watched {
 /// A log that counts how often it is read.
 struct ReadLog {
     engine: eventlog::Embedded,
-    reads: Arc<AtomicU64>,
+    reads: Asked,
 }
 
 impl eventlog::Engine for ReadLog {
@@ -138,8 +179,8 @@ impl eventlog::Engine for ReadLog {
     }
 
     fn read(&self, source: &str, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.engine.read(source, after, limit)
+        let source = source.to_owned();
+        Box::pin(self.reads.answer(move || async move { self.engine.read(&source, after, limit).await }))
     }
 
     fn read_all(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<Vec<Arc<Event>>, Fault>> {
@@ -175,8 +216,8 @@ pub struct Stage {
     pub store: Store,
     /// What holds jobs of a kind back.
     pub brake: Option<(&'static str, Brake)>,
-    /// How often the log was read.
-    pub log_reads: Arc<AtomicU64>,
+    /// What is read of the log.
+    pub log_reads: Asked,
     ground: Ground,
 }
 
@@ -188,13 +229,14 @@ impl Stage {
         let engine = Arc::new(Watched {
             engine: ground.engine.clone(),
             clock: clock.clone(),
+            scans: Asked::new(),
             commits: AtomicU64::new(0),
             takes: AtomicI64::new(0),
             fails: AtomicU64::new(0),
             reads: AtomicU64::new(0),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
-        Stage { clock, world, engine, store, brake: None, log_reads: Arc::default(), ground }
+        Stage { clock, world, engine, store, brake: None, log_reads: Asked::new(), ground }
     }
 
     pub fn log(&self) -> Log {
