@@ -4,7 +4,7 @@
 //! are those of the crate `people`.
 //! Promises: the same seed is the same world, step by step; what a world finds can be found again by its seed.
 //! Never: knows a rule of the business that a client could not know.
-//! Start reading at [`run`], then `kernel.rs`.
+//! Start reading at [`run`], then `life.rs` and `kernel/`.
 
 #![allow(clippy::disallowed_methods)] // Its own files are its ground, and its own clock tells how fast it is.
 
@@ -13,8 +13,10 @@ pub mod command;
 pub mod cover;
 pub mod history;
 pub mod house;
+mod judge;
 pub mod kernel;
 pub mod late;
+mod life;
 pub mod machine;
 pub mod mistakes;
 pub mod net;

@@ -25,7 +25,7 @@ pub struct Cli {
     #[arg(long = "for", value_parser = duration, conflicts_with = "seed")]
     pub time: Option<Duration>,
     /// Leaves out the worlds of the graveyard, which are lived before others.
-    #[arg(long, conflicts_with = "seed")]
+    #[arg(long, conflicts_with_all = ["seed", "mistake"])]
     pub fresh: bool,
     /// Tells the story of this order of the world.
     #[arg(long, requires = "seed")]
