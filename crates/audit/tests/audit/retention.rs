@@ -191,13 +191,13 @@ async fn the_file_of_a_platform_with_steady_work_stops_growing() {
     let file = Connection::open(busy.file()).expect("the file opens");
     let number = |text: &str| file.query_row(text, [], |row| row.get::<_, i64>(0)).expect("the file can be asked");
     let mut pages = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..8 {
         let mut orders = Vec::new();
         for device in 0..30 {
-            let (quantity, payment, token, state) = match device % 10 {
+            let (quantity, payment, token, state) = match device % 15 {
                 0 => (1, "card", "tok_visa", "delivered"),
                 1 => (1, "cash", "", "delivered"),
-                2..6 => (1, "card", "tok_declined", "cancelled"),
+                2..9 => (1, "card", "tok_declined", "cancelled"),
                 _ => (900, "card", "tok_visa", "cancelled"),
             };
             orders.push((customers.place(device, quantity, payment, token).await, state));
@@ -213,8 +213,9 @@ async fn the_file_of_a_platform_with_steady_work_stops_growing() {
         busy.retain(platform.now() + Duration::from_secs(60) + TEN_YEARS).await;
         pages.push(number("pragma page_count"));
     }
-    // What a round needs is there after the first; later ones find room in what was freed.
-    let most = pages[1..3].iter().max().copied().unwrap_or_default();
+    // What a round needs is there after the first; later ones find room in what was freed. How many rows share a page
+    // depends on the order in which all was written: that is a page more or less.
+    let most = pages[1..3].iter().max().copied().unwrap_or_default() + 1;
     assert!(pages[3..].iter().all(|pages| *pages <= most), "{pages:?}");
     assert_eq!(number("select count(*) from orders_orders"), 0);
 }
