@@ -169,15 +169,19 @@ impl Platform {
 
     /// Gives the way to a service, in the name of somebody, for a read.
     pub fn channel(&self, service: &'static str, principal: Principal) -> Channel {
-        let call = Call::new(principal, "test");
-        self.inner.exchange().channel("gateway", service, wire::Policy::default()).on_behalf(&call)
+        self.way(service).on_behalf(&Call::new(principal, "test"))
     }
 
     /// Gives the way to a service, in the name of somebody, for a write under an idempotency key.
     pub fn writing(&self, service: &'static str, principal: Principal, key: &str, body: &str) -> Channel {
         let request = RequestKey::new(&principal, service, key, body.as_bytes());
-        let call = Call::new(principal, "test").once(request);
-        self.inner.exchange().channel("gateway", service, wire::Policy::default()).on_behalf(&call)
+        self.way(service).on_behalf(&Call::new(principal, "test").once(request))
+    }
+
+    /// The way of a caller who has as much patience as the test: on a busy machine nobody answers within the usual time.
+    fn way(&self, service: &'static str) -> Channel {
+        let policy = wire::Policy { timeout: PATIENCE, ..wire::Policy::default() };
+        self.inner.exchange().channel("gateway", service, policy)
     }
 
     /// Says something in the place of a service that is not part of the test; gives its place in the log.

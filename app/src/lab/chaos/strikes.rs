@@ -113,13 +113,14 @@ impl Troubles {
     /// Kills the process and lets it stand still; gives what must not be seen at it.
     pub async fn of_process(&self, mut chance: Chance, house: &mut House) -> Result<Vec<String>, Fault> {
         for strike in 0_u64.. {
-            if !house.wrong.is_empty() || !self.goes_on(200 + chance.below(2_500)).await {
+            // However short a run is, and however slow the machine, it has one of each.
+            let goes_on = self.goes_on(200 + chance.below(2_500)).await || strike < 2;
+            if !house.wrong.is_empty() || !goes_on {
                 break;
             }
             // Drawn in one order whatever happens, so that the plan is the seed's.
             let (kind, again, held, within) =
                 (chance.below(10), chance.happens(333), chance.below(3_000) >> chance.below(4), chance.below(60));
-            // However short a run is, it has one of each.
             let kills = if strike < 2 { strike == 0 } else { kind < 6 };
             if house.platform.has_ended()? {
                 house.wrong.push("the platform has ended by itself".to_owned());

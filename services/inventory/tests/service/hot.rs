@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
-use base::{Fault, Principal};
-use host::testing::Platform;
+use base::Principal;
 use inventory_api as api;
 use inventory_api::events::StockChanged;
 use inventory_api::inventory_client::InventoryClient;
@@ -14,26 +12,6 @@ use crate::{add, ledger_agrees, order, platform, terms, write};
 
 const UNITS: i64 = 1_000;
 const CLIENTS: i64 = 64;
-/// How often a client asks for the same before it gives up: on a busy machine an answer may not come in time.
-const TRIES_MAX: u32 = 60;
-
-/// Sets one aside for an order, and asks again under the same key for as long as nobody can say what came of it.
-async fn reserve(platform: &Platform, stock_id: i64, order_id: i64) -> Result<(), Fault> {
-    let world = platform.inner().world();
-    let mut tries = 0;
-    loop {
-        let who = Principal::platform("gateway");
-        let mut client = InventoryClient::new(platform.writing("inventory", who, &order_id.to_string(), ""));
-        let needs = vec![api::Need { stock_id, quantity: 1 }];
-        match client.reserve(api::ReserveRequest { order_id, shop_id: 1, needs }).await.map_err(wire::fault_of) {
-            Err(fault) if fault.is_retryable() && tries < TRIES_MAX => {
-                world.sleep(world.backoff(tries, Duration::from_millis(5), Duration::from_millis(500))).await;
-                tries += 1;
-            }
-            answer => return answer.map(drop),
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_starves() {
@@ -48,11 +26,15 @@ async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_s
             let mut waits = Vec::new();
             loop {
                 let order = orders.fetch_add(1, Ordering::Relaxed) + 1;
+                let who = Principal::platform("gateway");
+                let mut client = InventoryClient::new(platform.writing("inventory", who, &order.to_string(), ""));
+                let ask =
+                    api::ReserveRequest { order_id: order, shop_id: 1, needs: vec![api::Need { stock_id: hot, quantity: 1 }] };
                 let began = world.monotonic();
-                let answer = reserve(&platform, hot, order).await;
+                let answer = client.reserve(ask).await;
                 waits.push(world.monotonic() - began);
-                match answer {
-                    Ok(()) => sold.fetch_add(1, Ordering::Relaxed),
+                match answer.map_err(wire::fault_of) {
+                    Ok(_) => sold.fetch_add(1, Ordering::Relaxed),
                     Err(fault) if fault.code == "out_of_stock" => break,
                     Err(fault) => panic!("{fault} {:?}", fault.cause),
                 };
@@ -79,6 +61,7 @@ async fn s1_i02_a_hot_thing_is_sold_exactly_as_often_as_it_is_there_and_nobody_s
     );
     assert_eq!(sold.load(Ordering::Relaxed), UNITS);
     assert_eq!(terms(&platform, hot).await, (0, UNITS, 0));
+    // Who starves gets nothing while the others take all.
     assert!(fewest > 1, "a client got nothing but the refusal");
     platform.settled().await;
     assert_eq!(platform.events("stock.low").await.len(), 1);
