@@ -69,6 +69,10 @@ pub async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
     let (item, size) = menu.any(&net.world);
     let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(net.staff()), 4).await else { return };
     let (Some(id), Some(version)) = (read.body["item_id"].as_str(), read.body["version"].as_i64()) else { return };
+    // What is sold out already, as an earlier round may have left it, does not change by being sold out once more.
+    if read.body["available"].as_bool() != Some(true) {
+        return;
+    }
     for (step, available) in [false, true].into_iter().enumerate() {
         let put = |name: &str, available: bool, reason: &str| {
             let body = json!({ "available": available, "version": version + step as i64, "reason": reason });
