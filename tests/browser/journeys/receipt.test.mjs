@@ -25,6 +25,9 @@ journey('s4_u04: a receipt is printed: only what belongs on paper, from a dark p
   const seen = await page.locator('body').innerText();
   for (const text of ['Comanda', order, '2 × Margherita', 'Medium, Extra cheese', '1 × Tiramisu', 'Total', 'Paid by card', 'Tax']) assert.ok(seen.includes(text), `${text} is missing on paper: ${seen}`);
   for (const text of ['My orders', 'How far it is', 'Print', 'Enjoy', 'Share', 'Order again', 'Skip', 'dough made']) assert.ok(!seen.includes(text), `${text} does not belong on paper`);
+  // What fades from one colour to the next is printed in between, and where motion is not wanted nothing may fade.
+  const fades = await page.locator('.receipt').evaluate((receipt) => getComputedStyle(receipt).transitionDuration);
+  assert.equal(fades, '0s', 'colours fade on their way to paper');
   const dark = await page.locator('.receipt *:visible').evaluateAll((all) => all.filter((one) => {
     const [red, green, blue] = getComputedStyle(one).color.match(/[\d.]+/g).map(Number);
     return one.checkVisibility() && one.childElementCount === 0 && red + green + blue > 3 * 128;
