@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use base::Fault;
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
 
 /// An order platform in one binary: menu, orders, payments, stock, kitchen, delivery.
 #[derive(Parser)]
@@ -75,6 +76,8 @@ enum Command {
 /// Runs what the command line says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What is written here holds people's names and addresses, and secrets: it is for its owner alone, whoever made the folder.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     telemetry::begin_logs();
     sockets::allow_many();
     let outcome = runtime(&cli.command).and_then(|runtime| runtime.block_on(run(cli.command)));

@@ -113,18 +113,34 @@ pub async fn events(options: EventsOptions) -> Result<ExitCode, Fault> {
     }
     eprintln!("Following {}; stop with Ctrl-C.", options.remote.url);
     let mut body = response.into_body();
-    let mut rest = String::new();
+    let (mut lines, mut last) = (Lines::default(), String::new());
     while let Some(Ok(frame)) = body.frame().await {
         let Some(bytes) = frame.data_ref() else { continue };
-        rest.push_str(&String::from_utf8_lossy(bytes));
-        while let Some((line, after)) = rest.split_once('\n') {
+        for line in lines.take(bytes) {
             if let Some(data) = line.strip_prefix("data:") {
                 println!("{}", data.trim());
+            } else if let Some(id) = line.strip_prefix("id:") {
+                id.trim().clone_into(&mut last);
             }
-            rest = after.to_owned();
         }
     }
-    Ok(ExitCode::SUCCESS)
+    // Nobody follows to an end: there is none. Whoever reads on must know that something is missing from here.
+    let on = if last.is_empty() { String::new() } else { format!(" Go on with --after {last}.") };
+    Err(Fault::unavailable("events_cut_off", format!("The platform does not send events any more.{on}")))
+}
+
+/// Whole lines out of bytes that come in pieces, which may end within a letter.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.0.extend_from_slice(bytes);
+        let Some(end) = self.0.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let rest = self.0.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.0, rest);
+        String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect()
+    }
 }
 
 /// Pauses or resumes a service.
@@ -194,4 +210,18 @@ async fn list(client: &Client, service: Option<String>) -> Result<ExitCode, Faul
     }
     println!("{found} dead letters.");
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_that_comes_in_two_pieces_is_one_letter() {
+        let text = "id: evt_1\ndata: {\"proof\":\"подпись: Анна 🍕\"}\n\nid: evt";
+        let mut lines = Lines::default();
+        let all: Vec<String> = text.as_bytes().chunks(1).flat_map(|byte| lines.take(byte)).collect();
+        assert_eq!(all, ["id: evt_1", "data: {\"proof\":\"подпись: Анна 🍕\"}", ""]);
+        assert_eq!(lines.take(b"_2\n"), ["id: evt_2"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Settings: from `settings.toml` in the data folder, then from the command line.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use base::Fault;
@@ -49,11 +50,19 @@ const RETENTION_DAYS_MIN: f64 = 2.0;
 #[allow(clippy::disallowed_methods)] // The one place where the file of settings is read.
 pub fn read(folder: &Path, given: &[String]) -> Result<BTreeMap<String, String>, Fault> {
     let mut settings = BTreeMap::new();
-    if let Ok(text) = std::fs::read_to_string(folder.join("settings.toml")) {
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let (name, value) = pair(line)?;
-            settings.insert(name, value);
+    let file = folder.join("settings.toml");
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        // Whoever wrote one means it: to go on without it would mean the usual provider and the usual limits.
+        Err(error) => {
+            let message = format!("The settings in {} cannot be read: {error}.", file.display());
+            return Err(Fault::invalid("settings_unreadable", message).because(error));
         }
+    };
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, value) = pair(line)?;
+        settings.insert(name, value);
     }
     for text in given {
         let (name, value) = pair(text)?;
@@ -107,6 +116,16 @@ mod tests {
         assert!(fault.code == "unknown_setting" && fault.message.contains("kitchen_time_scale"));
         let settings = read(Path::new("/nowhere"), &["kitchen_time_scale = \"60\"".to_owned()]).unwrap();
         assert_eq!(settings["kitchen_time_scale"], "60");
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)] // A test on a folder of its own.
+    fn settings_that_are_there_and_cannot_be_read_are_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path(), &[]).unwrap().is_empty());
+        // A comment in an old Russian code page.
+        std::fs::write(folder.path().join("settings.toml"), b"# \xef\xf0\xee\nprovider_url = http://10.0.0.5:9000\n").unwrap();
+        assert_eq!(read(folder.path(), &[]).unwrap_err().code, "settings_unreadable");
     }
 
     #[test]

@@ -199,3 +199,14 @@ fn set_paused(platform: &Platform, service: &str, paused: bool) {
     let output = platform.command(&[if paused { "pause" } else { "resume" }, service, "--reason", "a test"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[tokio::test]
+async fn whoever_follows_is_told_that_the_platform_has_ended() {
+    let folder = Folder::new();
+    let platform = Platform::start(&folder).await;
+    let mut watch = Watch::start(&platform, &[]).await;
+    let order = platform.order_pizza("hawaiian", "card").await;
+    watch.until(&platform, "order.created", &order).await;
+    assert!(platform.stop());
+    assert!(!watch.ended(), "events are missing from here on, and nobody was told");
+}

@@ -1,6 +1,7 @@
 //! What an operator sees: health, ids that follow a request, logs with fields.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -79,4 +80,24 @@ async fn s1_g06_health_is_told_for_the_process_and_for_each_service() {
         assert!(platform.command(&["resume", service]).status.success());
     }
     assert_eq!(unready(&platform).await, (200, vec![]));
+}
+
+#[tokio::test]
+async fn what_is_written_into_a_folder_that_others_may_open_is_for_its_owner_alone() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let platform = Platform::start(&folder).await;
+    platform.order_pizza("hawaiian", "card").await;
+    let (mut folders, mut seen) = (vec![data], 0);
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().map(Result::unwrap) {
+            let about = entry.metadata().unwrap();
+            assert_eq!(about.permissions().mode() & 0o077, 0, "{}", entry.path().display());
+            seen += 1;
+            folders.extend(about.is_dir().then(|| entry.path()));
+        }
+    }
+    assert!(seen > 5, "{seen}");
 }

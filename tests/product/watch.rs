@@ -50,6 +50,13 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Waits until it ends by itself, and tells whether it ended well.
+    pub fn ended(mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         let _ = self.child.kill();

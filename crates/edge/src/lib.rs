@@ -22,6 +22,7 @@ mod public;
 mod routes;
 mod serve;
 mod shape;
+mod shares;
 mod stream;
 mod who;
 

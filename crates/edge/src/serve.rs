@@ -14,10 +14,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
-use crate::came::Came;
+use crate::came::{Came, Origin};
+use crate::shares::Shares;
 
 /// How many connections may be open at once.
 const CONNECTIONS_MAX: usize = 20_000;
+/// How many of them one address may hold: a proxy in front needs many, and nobody may have all.
+const CONNECTIONS_OF_ONE_MAX: usize = 10_000;
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// How long to wait when no connection can be taken, such as when files have run out.
@@ -33,14 +36,17 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Fault> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let shares = Shares::new(CONNECTIONS_OF_ONE_MAX);
     let (closing, closed) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
-        let taken = tokio::select! {
+        let next = async { (places.clone().acquire_owned().await, listener.accept().await) };
+        let (Ok(place), taken) = (tokio::select! {
             biased;
             () = &mut shutdown => break,
-            taken = listener.accept() => taken,
+            next = next => next,
+        }) else {
+            break;
         };
         let (socket, address) = match taken {
             Ok(taken) => taken,
@@ -50,6 +56,8 @@ pub async fn serve(
                 continue;
             }
         };
+        // Dropped, it is closed: whoever holds so many has enough, and others want to come in too.
+        let Some(share) = shares.take(Origin::of(address.ip())) else { continue };
         let _ = socket.set_nodelay(true);
         let (router, mut closed) = (router.clone(), closed.clone());
         world.spawn("connection", async move {
@@ -71,7 +79,7 @@ pub async fn serve(
                     let _ = connection.await;
                 }
             }
-            drop(place);
+            drop((place, share));
         });
     }
     let _ = closing.send(true);

@@ -94,11 +94,12 @@ pub(crate) fn rows(limit: u32) -> Result<u32, Fault> {
 impl Edge {
     /// Shows where the next page begins, so that it tells nothing about numbers inside.
     pub(crate) fn next(&self, next: &str) -> Option<String> {
-        if next.is_empty() || next == "0" {
+        if next.is_empty() {
             return None;
         }
         Some(match next.parse::<i64>() {
-            Ok(number) if number > 0 => format!("n{}", self.key().permute("page", number)),
+            // A short name may look like a number and not be one: 007.
+            Ok(number) if number > 0 && number.to_string() == next => format!("n{}", self.key().permute("page", number)),
             _ => format!("t{}", BASE32HEX_NOPAD.encode(next.as_bytes()).to_ascii_lowercase()),
         })
     }

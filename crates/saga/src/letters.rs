@@ -103,16 +103,15 @@ impl Letters {
             .unpark(letter.id)
             .write(self.store.act(by, "discard_dead_letter", &letter.id.to_string(), reason))
             .say(NewEvent::of(&said, self.world.now(), ""));
-        match self.store.commit(Once::Nothing, change).await? {
-            Outcome::Done { .. } => {}
-            Outcome::Unknown => {
-                return Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter was discarded."));
-            }
-            _ => return Err(Fault::not_found("dead_letter_not_found", "There is no such dead letter.")),
-        }
+        let discarded = match self.store.commit(Once::Nothing, change).await? {
+            Outcome::Done { .. } => Ok(()),
+            Outcome::Unknown => Err(Fault::unavailable("commit_in_doubt", "It is not known whether the letter was discarded.")),
+            _ => Err(Fault::not_found("dead_letter_not_found", "There is no such dead letter.")),
+        };
+        // Whatever became of it: a key whose letter is gone must not be taken for one that waits.
         self.refresh(&turn).await?;
         drop(turn);
-        Ok(())
+        discarded
     }
 
     /// Processes one letter: its change and its disappearance are one commit.

@@ -75,6 +75,11 @@ impl Window {
 
     /// Gives how many more events may be read now.
     pub(crate) fn room(&self) -> usize {
+        // What is done ahead is ahead of something that is open, or of something that has yet to be read: without room for it
+        // nothing would ever move again.
+        if self.open.is_empty() {
+            return OPEN_MAX;
+        }
         OPEN_MAX.saturating_sub(self.open.len()).min(AHEAD_MAX.saturating_sub(self.ahead.len()))
     }
 
@@ -223,6 +228,18 @@ mod tests {
         window.take([event(11, 1), event(12, 2), event(13, 3)], 20);
         assert_eq!(seqs(&window.ready(Duration::ZERO, 9, alone)), [11, 13]);
         assert_eq!(window.moving(&[11, 13]), Move { from: 10, upto: 20, ahead: vec![], known: 1 });
+    }
+
+    #[test]
+    fn however_much_was_done_ahead_before_a_crash_there_is_room_for_what_it_waits_for() {
+        let ahead = i64::try_from(AHEAD_MAX).unwrap();
+        let mut window = Window::new(10, 12..12 + ahead);
+        assert!(window.room() > 0, "the slow one has to be read again");
+        window.take((11..12 + ahead).map(|seq| event(seq, seq)), 11 + ahead);
+        assert_eq!((window.len(), window.room()), (1, 0), "and then it is waited for");
+        let to = window.moving(&[11]);
+        window.moved(&[11], &to);
+        assert_eq!((window.cursor(), window.room()), (11 + ahead, OPEN_MAX));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const MESSAGE: &str =
     "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where id = $1";
 const OF_DEVICE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
 const OF_DEVICE_UNREAD: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 and read_at is null order by id desc limit $4";
-const OF_ORDER: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where order_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
+const OF_ORDER: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where order_id = $1 and id < $2 and expires_at > $3 and ($5 is null or device_id = $5) and (read_at is null or not $6) order by id desc limit $4";
 const UNREAD: &str = "select count(*) from notifications_messages where device_id = $1 and read_at is null and expires_at > $2";
 const READ: &str = "update notifications_messages set read_at = $2 where id = $1 and read_at is null";
 const READ_ALL: &str = "update notifications_messages set read_at = $2 where device_id = $1 and read_at is null";
@@ -141,9 +141,16 @@ pub async fn of_device(
     store.read(text, params![device, before, now, limit]).await?.iter().map(message_of).collect()
 }
 
-/// Lists the messages about an order, newest first, before an id.
-pub async fn of_order(store: &Store, order: OrderId, before: i64, now: Timestamp, limit: u32) -> Result<Vec<Message>, Fault> {
-    store.read(OF_ORDER, params![order, before, now, limit]).await?.iter().map(message_of).collect()
+/// Lists the messages about an order, to one device or to any, newest first, before an id.
+pub async fn of_order(
+    store: &Store,
+    (order, to): (OrderId, Option<DeviceId>),
+    unread_only: bool,
+    before: i64,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Message>, Fault> {
+    store.read(OF_ORDER, params![order, before, now, limit, to, unread_only]).await?.iter().map(message_of).collect()
 }
 
 /// Counts what a device has not read.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::id::{ContactId, ItemId, OrderId, ShopId, StockId};
-use base::limits::{LINE_QUANTITY_MAX, ORDER_LINES_MAX, TEXT_BYTES_MAX};
+use base::limits::{LINE_QUANTITY_MAX, ORDER_DISHES_MAX, ORDER_LINES_MAX, TEXT_BYTES_MAX};
 use base::{Currency, Fault, Id, Mistake, NewEvent, Principal, Texts, Timestamp, planted};
 use catalog_api::catalog_client::CatalogClient;
 use catalog_api::{LineRequest as QuoteLine, QuoteAnswer, QuoteRequest};
@@ -240,6 +240,13 @@ pub async fn place(ctx: &Ctx, pending: &Pending, call: &Call, request: &PlaceReq
         let id: OrderId = ctx.world().next_id();
         let contact_id = wish.person.as_ref().map(|_| ctx.world().next_id::<ContactId>());
         let lines = lines_of(&quote)?;
+        // The kitchen would refuse it, but only after the money was taken.
+        let dishes: i64 = quote.lines.iter().filter(|line| !line.steps.is_empty()).map(|line| line.quantity).sum();
+        if dishes > ORDER_DISHES_MAX.into() {
+            return Err(Fault::invalid("too_many_dishes", format!("An order has at most {ORDER_DISHES_MAX} dishes."))
+                .with("dishes", dishes)
+                .with("dishes_max", i64::from(ORDER_DISHES_MAX)));
+        }
         let shop = quote.shop.clone().ok_or_else(|| Fault::internal("quote_unreadable", "The catalogue named no shop."))?;
         let currency = Currency::parse(&shop.currency)?;
         let fee = if wish.fulfilment == Fulfilment::Delivery { shop.delivery_fee_minor } else { 0 };

@@ -17,6 +17,7 @@ use crate::domain::{Command, Error, decide};
 use crate::payment::{Entry, Method, Payment, State};
 use crate::provider::Provider;
 use crate::provider_http::HttpProvider;
+use crate::retention::CARD_NOTED_EVERY;
 use crate::{reconcile, store};
 
 /// The longest token, its prefix `tok_` not counted.
@@ -83,7 +84,9 @@ impl Payments for Rpc {
             check_token(&token)?;
             let method = store::method_of(self.ctx.key(), &token);
             let hint = hint_of(&token);
-            if store::token(self.ctx.store(), method).await?.is_none() {
+            let noted = store::noted_at(self.ctx.store(), method).await?;
+            // Noted again while it is in use, or retention would take it for forgotten.
+            if noted.is_none_or(|noted| noted < self.ctx.now() - CARD_NOTED_EVERY) {
                 let kept = store::keep_method(method, &token, &hint, self.ctx.now());
                 // The same token is the same row, so a repeat needs no record of its own.
                 if self.ctx.store().commit(Once::Nothing, kept).await? == Outcome::Unknown {

@@ -159,6 +159,12 @@ pub async fn token(store: &Store, method: MethodId) -> Result<Option<String>, Fa
     store.read_one(text, params![method]).await?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
 
+/// Gives when a method was noted last.
+pub async fn noted_at(store: &Store, method: MethodId) -> Result<Option<Timestamp>, Fault> {
+    let text = "select created_at from payments_methods where id = $1";
+    store.read_one(text, params![method]).await?.map(|row| row.time(0)).transpose()
+}
+
 /// Keeps a method. Keeping it again changes nothing, except that once a day it is noted to be in use.
 pub fn keep_method(method: MethodId, token: &str, hint: &str, now: Timestamp) -> Change {
     let text = "insert into payments_methods (id, kind, token, hint, created_at) values ($1, $2, $3, $4, $5)

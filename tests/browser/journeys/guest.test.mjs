@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { axe } from '../lib/axe.mjs';
-import { arrived, fill, PEOPLE, titled, WATCHED } from '../lib/guest.mjs';
+import { arrived, begin, fill, PEOPLE, titled, WATCHED } from '../lib/guest.mjs';
 import { journey, picture } from '../lib/journey.mjs';
 import { press, tabTo, type } from '../lib/keyboard.mjs';
 
@@ -159,6 +159,50 @@ journey('s4_u03: a page that is closed while its order is lost asks about it whe
   await arrived(page);
   const { orders } = await platform.look('/v1/orders/statistics');
   assert.equal(orders, 1);
+});
+
+journey('s4_u03: what was sent long ago and never answered is asked about, and not placed instead of what is ordered now', {}, async ({ platform, open }) => {
+  const page = await open('/', { screen: 'phone' });
+  page.guard.allow(/net::ERR_FAILED/);
+  await begin(page, 'Tiramisu');
+  await fill(page, PEOPLE.en);
+  const cut = (route) => route.abort();
+  await page.route('**/v1/orders', cut);
+  await press(page, PEOPLE.en.place);
+  await page.locator('.checkout__end').getByText('The connection is gone.').waitFor();
+  // An hour later the page says nothing of it by itself.
+  await page.evaluate(() => localStorage.setItem('comanda.placing', JSON.stringify({ ...JSON.parse(localStorage.getItem('comanda.placing')), at: Date.now() - 3600_000 })));
+  await page.unroute('**/v1/orders', cut);
+  await page.goto('/');
+  await begin(page, 'Margherita');
+  await press(page, PEOPLE.en.place);
+  const note = page.locator('.checkout__end').getByText(/1 × Tiramisu, \$.* it was never answered/);
+  await note.waitFor();
+  await axe(page);
+  await picture(page, 'older-phone');
+  assert.equal((await platform.look('/v1/orders/statistics')).orders, 0, 'nothing was sent before the guest has said what');
+  await press(page, 'Order what is here');
+  const order = await arrived(page);
+  assert.equal((await platform.look('/v1/orders/statistics')).orders, 1);
+  const { lines } = await platform.look(`/v1/orders/${order}`);
+  assert.deepEqual(lines.map((line) => line.item).sort(), ['margherita', 'tiramisu']);
+});
+
+journey('s4_u03: what is put into the cart while an order waits for the network stays there', {}, async ({ platform, open }) => {
+  const page = await open('/', { screen: 'phone' });
+  page.guard.allow(/net::ERR_FAILED/);
+  await begin(page, 'Tiramisu');
+  await fill(page, PEOPLE.en);
+  const cut = (route) => route.abort();
+  await page.route('**/v1/orders', cut);
+  await press(page, PEOPLE.en.place);
+  await page.locator('.checkout__end').getByText('The connection is gone.').waitFor();
+  await press(page, 'One more');
+  await page.unroute('**/v1/orders', cut);
+  const { lines } = await platform.look(`/v1/orders/${await arrived(page)}`);
+  assert.deepEqual(lines.map((line) => line.quantity), [1]);
+  await page.goto('/');
+  await page.getByRole('button', { name: /^1 dish/ }).waitFor();
 });
 
 journey('s4_u02: a price changes while the cart holds the dish, and again while it is ordered', { settings: WATCHED }, async ({ platform, open }) => {

@@ -244,7 +244,7 @@ async fn letters(State(edge): State<Edge>, asked: Asked, service: Named, Asking(
     let mut desk = edge.desk(Edge::service(&service)?, &asked.call)?;
     let request = ListLettersRequest { after: number(&edge.after(&page.after)?)?, limit: rows(page.limit)? };
     let page = desk.list_letters(request).await.map_err(wire::fault_of)?.into_inner();
-    let next = edge.next(&page.next.to_string());
+    let next = (page.next != 0).then(|| page.next.to_string()).and_then(|next| edge.next(&next));
     Ok(Json(LetterPage { letters: page.letters.into_iter().map(|letter| shown_letter(&edge, letter)).collect(), next }))
 }
 

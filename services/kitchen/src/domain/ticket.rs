@@ -5,8 +5,8 @@ use base::{Mistake, Timestamp, planted};
 
 use super::{BookedStep, Failure, Floor, TicketLine};
 
-/// How many dishes a ticket may have.
-pub const DISHES_MAX: u32 = 2_000;
+/// How many dishes a ticket may have. Orders refuses more before anybody has paid.
+pub const DISHES_MAX: u32 = base::limits::ORDER_DISHES_MAX;
 
 /// How far a ticket has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -53,7 +53,15 @@ async fn messages_are_read_one_by_one_or_all_at_once() {
     }
     assert_eq!(me.count_unread(api::CountUnreadRequest {}).await.unwrap().into_inner().unread, 2);
     let unread = api::ListNotificationsRequest { unread_only: true, ..Default::default() };
-    assert_eq!(me.list_notifications(unread).await.unwrap().into_inner().notifications.len(), 2);
+    assert_eq!(me.list_notifications(unread.clone()).await.unwrap().into_inner().notifications.len(), 2);
+    // What is read leaves no gap: a page of what is unread is full as long as there is more.
+    let newest = list(&platform, 7).await[0].notification_id;
+    me.mark_read(api::MarkReadRequest { notification_id: newest }).await.unwrap();
+    for order_id in [0, 1] {
+        let page = me.list_notifications(api::ListNotificationsRequest { order_id, limit: 1, ..unread.clone() });
+        let page = page.await.unwrap().into_inner();
+        assert!(page.notifications.len() == 1 && !page.notifications[0].read && !page.next.is_empty(), "{order_id}: {page:?}");
+    }
     me.mark_all_read(api::MarkAllReadRequest {}).await.unwrap();
     assert_eq!(me.count_unread(api::CountUnreadRequest {}).await.unwrap().into_inner().unread, 0);
 }

@@ -111,6 +111,7 @@ async fn bad_wishes_are_refused_with_a_code_and_leave_nothing() {
         ("bad_quantity", wish(0)),
         ("bad_quantity", wish(-1)),
         ("bad_quantity", wish(i64::MAX)),
+        ("too_many_dishes", PlaceRequest { lines: vec![line(700); 3], ..wish(1) }),
         ("too_many_lines", PlaceRequest { lines: vec![line(1); 10_000], ..wish(1) }),
         (
             "item_unknown",

@@ -164,3 +164,22 @@ async fn a_payment_that_was_settled_long_ago_goes_and_the_books_still_agree() {
     till.until_state(open, "captured").await;
     assert_eq!(till.method("tok_visa").await, method, "a card that comes again is the same");
 }
+
+#[tokio::test]
+async fn a_card_in_daily_use_is_never_taken_for_forgotten() {
+    let till = Till::open(Settings::default()).await;
+    let ctx = till.platform.ctx("payments");
+    let noted = async || {
+        let row = ctx.store().read_one("select created_at from payments_methods", vec![]).await.unwrap().unwrap();
+        row.time(0).unwrap()
+    };
+    till.method("tok_visa").await;
+    let first = noted().await;
+    till.method("tok_visa").await;
+    assert_eq!(noted().await, first, "once a day is enough");
+    let a_day_later = sql::statement("update payments_methods set created_at = created_at - 90000000000", vec![]);
+    let gone_by = sql::Change::new().write(a_day_later);
+    ctx.store().commit(sql::Once::Nothing, gone_by).await.unwrap();
+    till.method("tok_visa").await;
+    assert!(noted().await >= first);
+}

@@ -31,6 +31,16 @@ export function added(lines, line) {
   return lines.map((other) => (other === same ? { ...other, seen: line.seen, quantity: Math.min(QUANTITY_MAX, other.quantity + line.quantity) } : other));
 }
 
+/** Takes what was ordered out of the cart; what was put there since, or more of the same, stays. */
+export function without(lines, ordered) {
+  const taken = new Map();
+  for (const { item: slug, size, options, quantity } of ordered) {
+    const key = keyOf({ slug, size, options });
+    taken.set(key, (taken.get(key) ?? 0) + quantity);
+  }
+  return lines.map((line) => ({ ...line, quantity: line.quantity - (taken.get(keyOf(line)) ?? 0) })).filter((line) => line.quantity > 0);
+}
+
 /** The price of one of a line as the menu has it now; `null` when it cannot be had. */
 export function unit(menu, line) {
   const found = item(menu, line.slug);

@@ -1,12 +1,12 @@
 // The cart and the checkout: one sheet with what is wanted, where to, and how it is paid.
 
 import { Problem } from '../core/api.js';
-import { language, named, t } from '../core/i18n.js';
+import { day, language, list, named, t } from '../core/i18n.js';
 import { show } from '../core/money.js';
 import { say } from '../core/page.js';
-import { added, agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit } from './cart.js';
+import { added, agreed, change, keyOf, load, orderable, QUANTITY_MAX, save, total, unit, without } from './cart.js';
 import { CARDS, CHECKS, wrongs } from './checks.js';
-import { contact, isFresh, keepContact, place, remember } from './device.js';
+import { contact, isFresh, keepContact, olderThan, place, remember, waiting } from './device.js';
 import { item, sizeWords } from './menu.js';
 
 /** Goes back to the top of the sheet: what had the focus may be gone, and with it the way to the sheet's references. */
@@ -30,6 +30,8 @@ export function checkout() {
     /** `''`, `sending`, `lost` while a wish waits for the network, or `busy` while it waits for the shop. */
     placing: '',
     refused: '',
+    /** What was sent long ago and never answered, in words, while the guest is asked which order is meant. */
+    older: '',
 
     watchCart() {
       this.$watch('lines', (lines) => save(lines));
@@ -118,6 +120,7 @@ export function checkout() {
 
     async openCheckout() {
       this.refused = '';
+      this.older = '';
       this.atFirst = 0;
       await this.$nextTick();
       if (!this.$refs.sheet.open) this.$refs.sheet.showModal();
@@ -171,7 +174,28 @@ export function checkout() {
         return;
       }
       if (!this.canPlace) return;
-      await this.send(this.wish());
+      const wish = this.wish();
+      this.older = this.tellOlder(olderThan(wish));
+      if (!this.older) return this.send(wish);
+      say(this.older, true);
+      this.$nextTick(() => this.$refs.older.scrollIntoView({ block: 'nearest' }));
+    },
+
+    /** Says what was sent long ago and never answered. */
+    tellOlder(wish) {
+      if (!wish) return '';
+      const what = list(wish.body.lines.map((line) => `${line.quantity} × ${this.titleOf({ slug: line.item })}`));
+      return t('older', { at: day(wish.at, true), what, sum: show(wish.body.expected_total_minor, this.currency) });
+    },
+    /** Sends what was sent long ago once more. */
+    sendOlder() {
+      this.older = '';
+      return this.send(null);
+    },
+    /** Leaves it, and orders what is here. */
+    leaveOlder() {
+      this.older = '';
+      return this.send(this.wish());
     },
 
     /** What is sent: no price but the total that the guest has seen. */
@@ -188,20 +212,23 @@ export function checkout() {
       };
     },
 
+    /** Sends a wish, or the one that waits. */
     async send(wish) {
+      // Another page of this device may just have heard of it.
+      if (!wish && !waiting()) return void (this.placing = '');
       this.placing = 'sending';
       this.refused = '';
       try {
-        const { order, wish: placed } = await place({ body: wish }, (problem) => {
+        const { order, wish: placed } = await place(wish && { body: wish }, (problem) => {
           const how = problem.lost ? 'lost' : 'busy';
           if (this.placing !== how) say(t(`place.${how}`), true);
           this.placing = how;
         });
         remember(order, placed);
-        // An older wish may have been answered, or one that never was in the cart: then what is in the cart was not ordered yet.
-        if (!placed.insteadOf && (!wish || JSON.stringify(wish.lines) === JSON.stringify(placed.body.lines))) {
-          this.lines = [];
-          save([]);
+        // What never was in the cart, or was put there while the order was on its way, was not ordered yet.
+        if (!placed.insteadOf) {
+          this.lines = without(this.lines, placed.body.lines);
+          save(this.lines);
         }
         location.assign(`/order/${order.order_id}`);
       } catch (error) {

@@ -59,14 +59,22 @@ export function isFresh() {
   return Boolean(found) && Date.now() - found.at < FRESH_MS;
 }
 
+/** Gives the wish of long ago that is not the one asked for now: which of them is meant is the guest's to say. */
+export function olderThan(body) {
+  const found = waiting();
+  return found && !isFresh() && JSON.stringify(found.body) !== JSON.stringify(body) ? found : null;
+}
+
 /**
- * Places an order, or asks again about the one that was not answered. `asked` is what to place, and `insteadOf` the order in
- * whose place it comes, if any. Gives the order, and the wish that it came of. `hear(problem)` is told of every round that was
- * lost. A refusal is thrown and forgets the wish: the next one is another.
+ * Places an order, or asks again about the one that was not answered. `asked` is what to place, if anything, and `insteadOf`
+ * the order in whose place it comes, if any. Gives the order, and the wish that it came of. `hear(problem)` is told of every
+ * round that was lost. A refusal is thrown and forgets the wish: the next one is another.
  */
 export async function place(asked, hear) {
-  // An older wish is answered first, whatever was changed since: it may have been placed, and a second key would double it.
-  const wish = waiting() ?? { key: newKey(), at: Date.now(), ...asked };
+  // A wish of a moment ago is answered first, whatever was changed since: it may have been placed, and a second key would
+  // double it. One of long ago goes to the shop only when it is asked for: nobody expects it any more.
+  const older = asked && olderThan(asked.body) ? null : waiting();
+  const wish = older ?? { key: newKey(), at: Date.now(), ...asked };
   keep(WISH, wish);
   try {
     const order = await settle('/v1/orders', { key: wish.key, body: wish.body }, hear);
