@@ -23,7 +23,7 @@ const MESSAGE: &str =
     "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where id = $1";
 const OF_DEVICE: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 order by id desc limit $4";
 const OF_DEVICE_UNREAD: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where device_id = $1 and id < $2 and expires_at > $3 and read_at is null order by id desc limit $4";
-const OF_ORDER: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where order_id = $1 and id < $2 and expires_at > $3 and ($5 is null or device_id = $5) and (read_at is null or not $6) order by id desc limit $4";
+const OF_ORDER: &str = "select id, order_id, template, nth, device_id, params, at, expires_at, read_at from notifications_messages where order_id = $1 and id < $2 and expires_at > $3 and (device_id = $5 or $5 is null) and (read_at is null or not $6) order by id desc limit $4";
 const UNREAD: &str = "select count(*) from notifications_messages where device_id = $1 and read_at is null and expires_at > $2";
 const READ: &str = "update notifications_messages set read_at = $2 where id = $1 and read_at is null";
 const READ_ALL: &str = "update notifications_messages set read_at = $2 where device_id = $1 and read_at is null";
