@@ -161,7 +161,8 @@ journey('s4_u03: a page that is closed while its order is lost asks about it whe
   assert.equal(orders, 1);
 });
 
-journey('s4_u03: what was sent long ago and never answered is asked about, and not placed instead of what is ordered now', {}, async ({ platform, open }) => {
+/** Somebody whose order for a tiramisu never reaches the platform; `back` brings the line back. */
+async function lost(open) {
   const page = await open('/', { screen: 'phone' });
   page.guard.allow(/net::ERR_FAILED/);
   await begin(page, 'Tiramisu');
@@ -170,9 +171,14 @@ journey('s4_u03: what was sent long ago and never answered is asked about, and n
   await page.route('**/v1/orders', cut);
   await press(page, PEOPLE.en.place);
   await page.locator('.checkout__end').getByText('The connection is gone.').waitFor();
+  return { page, back: () => page.unroute('**/v1/orders', cut) };
+}
+
+journey('s4_u03: what was sent long ago and never answered is asked about, and not placed instead of what is ordered now', {}, async ({ platform, open }) => {
+  const { page, back } = await lost(open);
   // An hour later the page says nothing of it by itself.
   await page.evaluate(() => localStorage.setItem('comanda.placing', JSON.stringify({ ...JSON.parse(localStorage.getItem('comanda.placing')), at: Date.now() - 3600_000 })));
-  await page.unroute('**/v1/orders', cut);
+  await back();
   await page.goto('/');
   await begin(page, 'Margherita');
   await press(page, PEOPLE.en.place);
@@ -189,16 +195,9 @@ journey('s4_u03: what was sent long ago and never answered is asked about, and n
 });
 
 journey('s4_u03: what is put into the cart while an order waits for the network stays there', {}, async ({ platform, open }) => {
-  const page = await open('/', { screen: 'phone' });
-  page.guard.allow(/net::ERR_FAILED/);
-  await begin(page, 'Tiramisu');
-  await fill(page, PEOPLE.en);
-  const cut = (route) => route.abort();
-  await page.route('**/v1/orders', cut);
-  await press(page, PEOPLE.en.place);
-  await page.locator('.checkout__end').getByText('The connection is gone.').waitFor();
+  const { page, back } = await lost(open);
   await press(page, 'One more');
-  await page.unroute('**/v1/orders', cut);
+  await back();
   const { lines } = await platform.look(`/v1/orders/${await arrived(page)}`);
   assert.deepEqual(lines.map((line) => line.quantity), [1]);
   await page.goto('/');

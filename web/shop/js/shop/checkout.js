@@ -30,8 +30,8 @@ export function checkout() {
     /** `''`, `sending`, `lost` while a wish waits for the network, or `busy` while it waits for the shop. */
     placing: '',
     refused: '',
-    /** What was sent long ago and never answered, in words, while the guest is asked which order is meant. */
-    older: '',
+    /** What was sent long ago and never answered, while the guest is asked which order is meant. */
+    older: null,
 
     watchCart() {
       this.$watch('lines', (lines) => save(lines));
@@ -120,7 +120,7 @@ export function checkout() {
 
     async openCheckout() {
       this.refused = '';
-      this.older = '';
+      this.older = null;
       this.atFirst = 0;
       await this.$nextTick();
       if (!this.$refs.sheet.open) this.$refs.sheet.showModal();
@@ -175,26 +175,27 @@ export function checkout() {
       }
       if (!this.canPlace) return;
       const wish = this.wish();
-      this.older = this.tellOlder(olderThan(wish));
+      this.older = olderThan(wish);
       if (!this.older) return this.send(wish);
-      say(this.older, true);
+      say(this.olderText, true);
       this.$nextTick(() => this.$refs.older.scrollIntoView({ block: 'nearest' }));
     },
 
     /** Says what was sent long ago and never answered. */
-    tellOlder(wish) {
-      if (!wish) return '';
-      const what = list(wish.body.lines.map((line) => `${line.quantity} × ${this.titleOf({ slug: line.item })}`));
-      return t('older', { at: day(wish.at, true), what, sum: show(wish.body.expected_total_minor, this.currency) });
+    get olderText() {
+      if (!this.older) return '';
+      const { at, body } = this.older;
+      const what = list(body.lines.map((line) => `${line.quantity} × ${this.titleOf({ slug: line.item })}`));
+      return t('older', { at: day(at, true), what, sum: show(body.expected_total_minor, this.currency) });
     },
     /** Sends what was sent long ago once more. */
     sendOlder() {
-      this.older = '';
+      this.older = null;
       return this.send(null);
     },
     /** Leaves it, and orders what is here. */
     leaveOlder() {
-      this.older = '';
+      this.older = null;
       return this.send(this.wish());
     },
 
