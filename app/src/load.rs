@@ -158,6 +158,11 @@ impl Load {
         look(&self.shared.seen.lock().expect("nobody panics while holding what was seen"))
     }
 
+    /// Tells how many connections to the platform are open.
+    pub fn connections(&self) -> usize {
+        self.lines.open()
+    }
+
     /// Tells how many acknowledged orders have not ended yet.
     pub fn under_way(&self) -> usize {
         self.shared.under_way.lock().expect("nobody panics while holding the orders").len()

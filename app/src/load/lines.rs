@@ -5,6 +5,7 @@
 //! and keeps its connections itself.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,14 +39,32 @@ impl Reply {
 pub(super) struct Lines {
     address: Arc<str>,
     token: Arc<str>,
-    idle: Arc<Mutex<Vec<TcpStream>>>,
+    idle: Arc<Mutex<Vec<Line>>>,
+    open: Arc<AtomicUsize>,
+}
+
+/// A connection, counted for as long as it is open.
+struct Line {
+    stream: TcpStream,
+    open: Arc<AtomicUsize>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Lines {
     /// Makes none yet; `url` is `http://host:port`.
     pub(super) fn new(url: &str, token: &str) -> Lines {
         let address = url.strip_prefix("http://").unwrap_or(url).split('/').next().unwrap_or_default();
-        Lines { address: address.into(), token: token.into(), idle: Arc::default() }
+        Lines { address: address.into(), token: token.into(), idle: Arc::default(), open: Arc::default() }
+    }
+
+    /// Tells how many connections are open, in use or free.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Writes the request that sends an order.
@@ -63,28 +82,29 @@ impl Lines {
     /// Sends a request that may be sent twice: a connection that was closed while nobody used it is no lost answer.
     pub(super) async fn send(&self, request: &[u8]) -> io::Result<Reply> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(stream) = idle
-            && let Ok(reply) = self.over(stream, request).await
+        if let Some(line) = idle
+            && let Ok(reply) = self.over(line, request).await
         {
             return Ok(reply);
         }
         let stream = TcpStream::connect(&*self.address).await?;
         stream.set_nodelay(true)?;
-        self.over(stream, request).await
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.over(Line { stream, open: self.open.clone() }, request).await
     }
 
-    async fn over(&self, mut stream: TcpStream, request: &[u8]) -> io::Result<Reply> {
-        stream.write_all(request).await?;
+    async fn over(&self, mut line: Line, request: &[u8]) -> io::Result<Reply> {
+        line.stream.write_all(request).await?;
         let mut bytes = Vec::with_capacity(READ_BYTES);
         loop {
-            if stream.read_buf(&mut bytes).await? == 0 {
+            if line.stream.read_buf(&mut bytes).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             if let Some(head) = Head::of(&bytes)?
                 && bytes.len() >= head.ends_at
             {
                 if head.stays_open && bytes.len() == head.ends_at {
-                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 }
                 return Ok(Reply { status: head.status, retry_after: head.retry_after, body: head.body, bytes });
             }
