@@ -114,7 +114,7 @@ impl Database {
         let failed = |error: rusqlite::Error| fault(&error);
         let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
         settle(&connection, &options).map_err(failed)?;
-        make_durable(&connection);
+        make_durable(&connection)?;
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
         let tail = Arc::new(Tail::new(log.high, options.tail_events));
@@ -361,14 +361,17 @@ fn settle(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
 /// recover from fsync failures?", USENIX ATC 2020). A process that then dies leaves commits in the log that can be read and
 /// are not on the disk; whatever is committed and flushed after them is lost with them when the power goes. So all of the
 /// log is written anew, to where it belongs, before anything is added to it.
-fn make_durable(connection: &Connection) {
-    let done = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0));
-    match done {
-        Ok(0) => {}
-        // Without room nothing new can be committed either; the log is kept, and the next checkpoint tries again.
-        Ok(_) => tracing::warn!("the log of the database could not be emptied: somebody else reads it"),
-        Err(error) => tracing::warn!(%error, "the log of the database could not be emptied"),
+///
+/// Until that is done nobody may read either: a repeat of a request would be told of a commit that can still be lost. So a
+/// disk that is full or fails, and another program that reads for longer than the busy timeout, refuse the start; nothing is
+/// lost by trying again.
+fn make_durable(connection: &Connection) -> Result<(), Fault> {
+    let text = "pragma wal_checkpoint(truncate)";
+    let is_held: bool = connection.query_row(text, [], |row| row.get(0)).map_err(|error| fault(&error))?;
+    if is_held {
+        return Err(Fault::unavailable("store_busy", "Another program reads the store, which cannot be taken over meanwhile."));
     }
+    Ok(())
 }
 
 fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {

@@ -146,3 +146,50 @@ async fn what_the_next_process_saw_of_a_failed_sync_outlives_the_power() {
         assert_eq!(Ledger::of(&open(&disk, 4_000).await.unwrap()).await.unwrap(), ledger, "seed {seed}");
     }
 }
+
+/// Whatever was acknowledged on top of it would go with it.
+#[tokio::test]
+async fn a_start_that_cannot_make_durable_what_it_finds_is_none() {
+    let (mut refused_starts, mut full) = (0, 0);
+    for seed in 0..60 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, 4_000).await.unwrap();
+        assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
+        disk.fail_sync(1);
+        assert!(commits(&database, 10, 20, &mut dice, &mut ledger).await.is_some(), "seed {seed}: a sync failed");
+        disk.kill();
+        drop(database);
+        disk.start();
+        let has_room = dice.below(2) == 0;
+        if has_room {
+            disk.fail_sync(1);
+        } else {
+            disk.set_room(Some(0));
+        }
+        match open(&disk, 4_000).await {
+            Err(fault) => {
+                assert_eq!(fault.code, if has_room { "disk_failed" } else { "disk_full" }, "{fault:?}");
+                refused_starts += 1;
+                full += usize::from(!has_room);
+            }
+            Ok(next) => {
+                ledger = Ledger::of(&next).await.unwrap();
+                assert!(commits(&next, 40, 10, &mut dice, &mut ledger).await.is_none());
+                disk.cut();
+                drop(next);
+                disk.start();
+                assert_eq!(Ledger::of(&open(&disk, 4_000).await.unwrap()).await.unwrap(), ledger, "seed {seed}");
+                continue;
+            }
+        }
+        disk.set_room(None);
+        let next = open(&disk, 4_000).await.unwrap();
+        ledger = Ledger::of(&next).await.unwrap();
+        assert!(commits(&next, 40, 10, &mut dice, &mut ledger).await.is_none());
+        disk.cut();
+        drop(next);
+        disk.start();
+        assert_eq!(Ledger::of(&open(&disk, 4_000).await.unwrap()).await.unwrap(), ledger, "seed {seed}");
+    }
+    assert!(refused_starts > 30 && full > 10, "{refused_starts} {full}");
+}
