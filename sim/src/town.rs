@@ -25,6 +25,8 @@ use crate::world::{self, Skew};
 
 /// The first machine of the platform; of a cluster, that of the engines.
 const FIRST: NodeId = 2;
+/// How many flushes in a row fail when more than one does.
+const FLUSHES_FAIL_MAX: u64 = 8;
 /// How many in a thousand worlds are a cluster.
 const CLUSTERS: u64 = 500;
 
@@ -121,6 +123,7 @@ impl Town {
             self.kernel.thaw(machine.node);
             machine.disk.cut_at(u64::MAX);
             machine.disk.set_room(None);
+            machine.disk.fail_syncs(0..0);
         }
         if let Some(cluster) = &self.cluster {
             cluster.links.heal();
@@ -280,8 +283,11 @@ async fn strike(machine: Machine, holds_data: bool) {
             machine.disk.set_room(None);
             machine.tell(|| "has room on its disk again".to_owned(), false);
         } else if weather.strikes(Trouble::FlushFails, kernel) {
-            machine.tell(|| "will see a flush fail".to_owned(), true);
-            machine.disk.fail_sync(1 + kernel.below(30));
+            let first = 1 + kernel.below(30);
+            // A disk that is about to die fails for a while: then a start has to do with what it fails to flush too.
+            let count = if first.is_multiple_of(3) { FLUSHES_FAIL_MAX } else { 1 };
+            machine.tell(|| format!("will see flushes fail: {count}"), true);
+            machine.disk.fail_syncs(first..first + count);
         }
     }
     machine.skew.store(0, Ordering::Relaxed);

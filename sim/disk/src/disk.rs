@@ -1,5 +1,6 @@
 //! The handle: what a test or a simulated world does to a disk.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::machine::Machine;
@@ -128,10 +129,10 @@ impl Disk {
         self.0.machine().set_room(bytes);
     }
 
-    /// Lets the n-th sync of a file from now (the next is the first) fail with `SQLITE_IOERR_FSYNC`. What it was to make durable is
+    /// Lets these syncs of files from now (the next is 1) fail with `SQLITE_IOERR_FSYNC`. What they were to make durable is
     /// still read, but half of it is lost when the power goes, whatever later syncs say, unless it is written again.
-    pub fn fail_sync(&self, sync: u64) {
-        self.0.machine().fail_sync(sync);
+    pub fn fail_syncs(&self, these: Range<u64>) {
+        self.0.machine().fail_syncs(these);
     }
 
     /// Sets the time that SQLite sees, in microseconds since 1970. It stands still but for SQLite's own sleeps, which

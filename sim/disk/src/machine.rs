@@ -1,6 +1,7 @@
 //! The machine that has the disk: its files, who has them open, and the moments at which it fails.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::chance::Chance;
 use crate::disk::Counters;
@@ -83,7 +84,7 @@ pub(crate) struct Machine {
     free: Vec<usize>,
     capacity: Option<usize>,
     cut_at: Option<u64>,
-    fail_sync_at: Option<u64>,
+    failing: Range<u64>,
     pub(crate) now_micros: i64,
     pub(crate) counters: Counters,
 }
@@ -106,7 +107,7 @@ impl Machine {
             free: Vec::new(),
             capacity: None,
             cut_at: None,
-            fail_sync_at: None,
+            failing: 0..0,
             now_micros: TIME_FIRST,
             counters: Counters::default(),
         }
@@ -236,12 +237,11 @@ impl Machine {
     }
 
     fn make_durable(&mut self, at: usize) -> Result<(), Trouble> {
-        let fails = self.fail_sync_at.is_some_and(|at| self.counters.syncs >= at);
+        let fails = self.failing.contains(&self.counters.syncs);
         let Some(handle) = self.handles.get_mut(at).and_then(Option::as_mut) else { return Err(Trouble::Dead) };
         let Some(node) = self.nodes.get_mut(&handle.node) else { return Err(Trouble::Dead) };
         if fails {
             self.counters.failed_syncs += 1;
-            self.fail_sync_at = None;
             node.file.fail_sync(&mut self.chance);
             return Err(Trouble::Failed);
         }
@@ -278,7 +278,7 @@ impl Machine {
         self.counters.cuts += 1;
         self.end_life();
         self.cut_at = None;
-        self.fail_sync_at = None;
+        self.failing = 0..0;
         self.counters.dropped += self.folder.cut(&mut self.chance) as u64;
         for node in self.nodes.values_mut() {
             node.file.cut(self.sector, &mut self.chance, &mut self.counters);
@@ -305,8 +305,9 @@ impl Machine {
         self.cut_at = Some(self.counters.operations.saturating_add(operation.max(1)));
     }
 
-    pub(crate) fn fail_sync(&mut self, sync: u64) {
-        self.fail_sync_at = Some(self.counters.syncs.saturating_add(sync.max(1)));
+    pub(crate) fn fail_syncs(&mut self, these: Range<u64>) {
+        let from_now = |sync| self.counters.syncs.saturating_add(sync);
+        self.failing = from_now(these.start)..from_now(these.end);
     }
 
     pub(crate) fn set_room(&mut self, bytes: Option<u64>) {

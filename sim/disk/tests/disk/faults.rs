@@ -91,7 +91,8 @@ async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
     for seed in 0..200 {
         let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
         let database = open(&disk, [1, 5, 50][dice.below(3) as usize]).await.unwrap();
-        disk.fail_sync(1 + dice.below(25));
+        let fails = 1 + dice.below(25);
+        disk.fail_syncs(fails..fails + 1);
         let refused = commits(&database, 1, 20, &mut dice, &mut ledger).await;
         // A checkpoint whose sync fails is not the commit's: that one is durable, and said so.
         let mut allowed = vec![ledger.clone()];
@@ -130,7 +131,7 @@ async fn what_the_next_process_saw_of_a_failed_sync_outlives_the_power() {
         let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
         let database = open(&disk, 4_000).await.unwrap();
         assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
-        disk.fail_sync(1);
+        disk.fail_syncs(1..2);
         let refused = commits(&database, 10, 20, &mut dice, &mut ledger).await;
         assert!(refused.is_some(), "seed {seed}: a sync failed");
         // It dies before it can write the same place again.
@@ -155,14 +156,14 @@ async fn a_start_that_cannot_make_durable_what_it_finds_is_none() {
         let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
         let database = open(&disk, 4_000).await.unwrap();
         assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
-        disk.fail_sync(1);
+        disk.fail_syncs(1..2);
         assert!(commits(&database, 10, 20, &mut dice, &mut ledger).await.is_some(), "seed {seed}: a sync failed");
         disk.kill();
         drop(database);
         disk.start();
         let has_room = dice.below(2) == 0;
         if has_room {
-            disk.fail_sync(1);
+            disk.fail_syncs(1..2);
         } else {
             disk.set_room(Some(0));
         }
