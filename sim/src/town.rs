@@ -26,7 +26,7 @@ use crate::world::{self, Skew};
 /// The first machine of the platform; of a cluster, that of the engines.
 const FIRST: NodeId = 2;
 /// How many flushes in a row fail when more than one does.
-const FLUSHES_FAIL_MAX: u64 = 8;
+const FLUSHES_IN_A_ROW: u64 = 8;
 /// How many in a thousand worlds are a cluster.
 const CLUSTERS: u64 = 500;
 
@@ -285,7 +285,7 @@ async fn strike(machine: Machine, holds_data: bool) {
         } else if weather.strikes(Trouble::FlushFails, kernel) {
             let first = 1 + kernel.below(30);
             // A disk that is about to die fails for a while: then a start has to do with what it fails to flush too.
-            let count = if first.is_multiple_of(3) { FLUSHES_FAIL_MAX } else { 1 };
+            let count = if first.is_multiple_of(3) { FLUSHES_IN_A_ROW } else { 1 };
             machine.tell(|| format!("will see flushes fail: {count}"), true);
             machine.disk.fail_syncs(first..first + count);
         }
