@@ -10,7 +10,7 @@ use axum::body::Body;
 use base::id::{Id, OrderId};
 use base::{Fault, Timestamp};
 use http_body_util::BodyExt;
-use people::net::{Ask, Net};
+use people::net::{Answer, Ask, Net};
 use people::rest;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -36,8 +36,14 @@ impl Life {
             return Ok(vec!["NoOrderIsLost: the platform does not come up any more".to_owned()]);
         }
         for path in ["/v1/board?limit=1", "/v1/payments?limit=1", "/v1/stock?limit=1", "/v1/deliveries?limit=1"] {
-            let answer = people::insist(net, Ask::get(path).by(net.staff()), ANSWERED_WITHIN_TRIES).await;
-            if answer.is_none_or(|answer| answer.status != 200) {
+            let ask = || people::insist(net, Ask::get(path).by(net.staff()), ANSWERED_WITHIN_TRIES);
+            let is_answered = |answer: Option<Answer>| answer.is_some_and(|answer| answer.status == 200);
+            if is_answered(ask().await) {
+                continue;
+            }
+            // A paused service is well and refuses all the same, until it is resumed.
+            people::reopen(net).await;
+            if !is_answered(ask().await) {
                 return Ok(vec![format!("EveryOrderEnds: all is well, and {path} is not answered any more")]);
             }
         }

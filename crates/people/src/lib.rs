@@ -24,7 +24,7 @@ pub mod whims;
 
 pub use customer::customer;
 pub use office::office;
-pub use staff::{deliveries, desk, kitchen, operator};
+pub use staff::{deliveries, desk, kitchen, operator, reopen};
 
 use std::time::Duration;
 

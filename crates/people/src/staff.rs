@@ -69,15 +69,24 @@ pub async fn deliveries(net: Net, book: Book, rounds: u64) {
     }
 }
 
+/// Resumes every service: whoever paused one may have gone without getting through again.
+pub async fn reopen(net: &Net) {
+    for service in SERVICES {
+        resume(net, service, "reopen").await;
+    }
+}
+
+async fn resume(net: &Net, service: &str, key: &str) {
+    let path = format!("/v1/services/{service}/resume");
+    insist(net, Ask::post(path, format!("{key}-{service}"), json!({ "reason": "всё хорошо" })).by(net.staff()), TRIES).await;
+}
+
 /// Redrives every dead letter of every service, and rebuilds a projection now and then. Gives how many letters there were.
 pub async fn operator(net: &Net, book: &Book, round: u64) -> u64 {
     let mut letters = 0;
     for service in SERVICES {
-        // Whoever paused it may have gone without getting through again.
         if round == 1 {
-            let path = format!("/v1/services/{service}/resume");
-            insist(net, Ask::post(path, format!("resume-{service}"), json!({ "reason": "всё хорошо" })).by(net.staff()), TRIES)
-                .await;
+            resume(net, service, "resume").await;
         }
         let path = format!("/v1/services/{service}/dead-letters?limit=100");
         let Some(page) = insist(net, Ask::get(path).by(net.staff()), 3).await else { continue };
