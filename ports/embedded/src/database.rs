@@ -17,7 +17,7 @@ use crate::readers::{Readers, connect, steady};
 use crate::tail::{Known, Tail};
 use crate::text::{Text, Texts};
 use crate::writer::Writer;
-use crate::{Ended, Tx, Verdict, Write, WriteError, meta};
+use crate::{Ended, Tx, Verdict, Write, WriteError, found, meta};
 
 /// How many long reads run at once: each holds back the end of the write-ahead log.
 const SCANS_MAX: usize = 2;
@@ -114,7 +114,7 @@ impl Database {
         let failed = |error: rusqlite::Error| fault(&error);
         let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
         settle(&connection, &options).map_err(failed)?;
-        make_durable(&connection)?;
+        found::make_durable(&connection)?;
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
         let tail = Arc::new(Tail::new(log.high, options.tail_events));
@@ -353,25 +353,6 @@ fn settle(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
         pragma wal_autocheckpoint = {checkpoint}; pragma journal_size_limit = 67108864; pragma temp_store = memory;
         pragma cache_size = -32000;"
     ))
-}
-
-/// Makes durable what is there, whatever the process before this one has seen of the disk.
-///
-/// When a flush fails, the system may forget that these pages are yet to be written (Rebello et al., "Can applications
-/// recover from fsync failures?", USENIX ATC 2020). A process that then dies leaves commits in the log that can be read and
-/// are not on the disk; whatever is committed and flushed after them is lost with them when the power goes. So all of the
-/// log is written anew, to where it belongs, before anything is added to it.
-///
-/// Until that is done nobody may read either: a repeat of a request would be told of a commit that can still be lost. So a
-/// disk that is full or fails, and another program that reads for longer than the busy timeout, refuse the start; nothing is
-/// lost by trying again.
-fn make_durable(connection: &Connection) -> Result<(), Fault> {
-    let text = "pragma wal_checkpoint(truncate)";
-    let is_held: bool = connection.query_row(text, [], |row| row.get(0)).map_err(|error| fault(&error))?;
-    if is_held {
-        return Err(Fault::unavailable("store_busy", "Another program reads the store, which cannot be taken over meanwhile."));
-    }
-    Ok(())
 }
 
 fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {

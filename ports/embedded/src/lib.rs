@@ -8,6 +8,7 @@
 mod crowd;
 mod database;
 mod error;
+mod found;
 mod held;
 mod log;
 mod meta;

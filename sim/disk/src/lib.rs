@@ -11,7 +11,7 @@
 //! were seen to do (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014):
 //! sectors of one write land apart from each other, a file may have grown without its new bytes, files do not wait for
 //! each other, and the name of a new or deleted file has a fate of its own (`folder.rs`). Not allowed: a synced byte
-//! changes that nobody wrote since.
+//! changes that nobody wrote since, or only as it was.
 //! Start reading at [`Disk`], then `file.rs` and `loss.rs`. Everything unsafe is in `vfs.rs` and `calls.rs`.
 
 mod calls;

@@ -101,10 +101,15 @@ impl Loss<'_> {
             _ => {
                 let end = at + self.chance.below(bytes.len());
                 put(self.content, *at, &bytes[..end - at]);
-                // The rest of the sector may be nonsense, but nothing beyond the write itself.
-                if self.chance.once_in(2) {
-                    let rest = parts(end..whole.end, self.sector).next();
-                    rest.into_iter().for_each(|rest| self.garble(rest));
+                // The rest of the sector may be nonsense, but nothing beyond the write itself, and no byte that the write
+                // leaves as it was: systems write whole pages, so no disk can tell such a byte from one beyond.
+                if self.chance.once_in(2)
+                    && let Some(rest) = parts(end..whole.end, self.sector).next()
+                {
+                    let before = self.content.get(rest.start..rest.end.min(self.content.len())).unwrap_or_default().to_vec();
+                    self.garble(rest.clone());
+                    let kept = before.iter().zip(&bytes[rest.start - at..]).enumerate().filter(|(_, (old, new))| old == new);
+                    kept.for_each(|(index, (old, _))| self.content[rest.start + index] = *old);
                 }
             }
         }
@@ -161,6 +166,17 @@ mod tests {
         for seed in 0..500 {
             let content = lost(seed, 12, vec![write(5, 2, 2)]).0;
             assert_eq!((&content[..5], &content[7..]), (&[1; 5][..], &[1; 5][..]));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_written_as_they_were_never_change() {
+        for seed in 0..500 {
+            let mut changes = vec![write(2, 1, 9)];
+            let Change::Write { bytes, .. } = &mut changes[0] else { unreachable!() };
+            bytes[4] = 2;
+            let content = lost(seed, 12, changes).0;
+            assert_eq!((&content[..6], &content[7..]), (&[1; 6][..], &[1; 5][..]));
         }
     }
 

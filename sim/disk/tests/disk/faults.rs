@@ -126,23 +126,28 @@ async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
     assert!(failed > 20, "{failed}");
 }
 
-/// Leaves a disk whose last flush failed, and whose process died before it could write the same place again.
-async fn in_doubt(seed: u64) -> (Disk, Dice) {
+/// Leaves a disk whose last flush failed, and whose process died before it could write the same place again; gives what it
+/// may hold: without the last commit, or with it.
+async fn in_doubt(seed: u64) -> (Disk, Dice, [Ledger; 2]) {
     let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
-    let database = open(&disk, 4_000).await.unwrap();
-    assert!(commits(&database, 1, 5, &mut dice, &mut ledger).await.is_none());
-    disk.fail_syncs(1..2);
-    assert!(commits(&database, 10, 20, &mut dice, &mut ledger).await.is_some(), "seed {seed}: a sync failed");
+    // What a commit changes may lie in earlier commits of the log too, which keep it, or in the data file alone.
+    // A log that begins anew has its head flushed first.
+    let (checkpoint, doubtful) = [(1, 2), (4_000, 1)][dice.below(2) as usize];
+    let database = open(&disk, checkpoint).await.unwrap();
+    assert!(commits(&database, 1, 30, &mut dice, &mut ledger).await.is_none());
+    disk.fail_syncs(doubtful..doubtful + 1);
+    let (last, _) = commits(&database, 100, 20, &mut dice, &mut ledger).await.expect("a sync failed");
     disk.kill();
     drop(database);
     disk.start();
-    (disk, dice)
+    let with_it = ledger.after(&last);
+    (disk, dice, [ledger, with_it])
 }
 
 /// Commits on top of what a process finds, and loses the power: all of it must be there.
 async fn outlives_the_power(disk: &Disk, database: Database, mut dice: Dice, seed: u64) {
     let mut ledger = Ledger::of(&database).await.unwrap();
-    assert!(commits(&database, 40, 10, &mut dice, &mut ledger).await.is_none());
+    assert!(commits(&database, 200, 10, &mut dice, &mut ledger).await.is_none());
     disk.cut();
     drop(database);
     disk.start();
@@ -152,7 +157,7 @@ async fn outlives_the_power(disk: &Disk, database: Database, mut dice: Dice, see
 #[tokio::test]
 async fn what_the_next_process_saw_of_a_failed_sync_outlives_the_power() {
     for seed in 0..60 {
-        let (disk, dice) = in_doubt(seed).await;
+        let (disk, dice, _) = in_doubt(seed).await;
         let next = open(&disk, 4_000).await.unwrap();
         outlives_the_power(&disk, next, dice, seed).await;
     }
@@ -163,7 +168,7 @@ async fn what_the_next_process_saw_of_a_failed_sync_outlives_the_power() {
 async fn a_start_that_cannot_make_durable_what_it_finds_is_none() {
     let mut refused = [0; 3];
     for seed in 0..60 {
-        let (disk, mut dice) = in_doubt(seed).await;
+        let (disk, mut dice, _) = in_doubt(seed).await;
         let (mut reader, ailment) = (None, dice.below(3) as usize);
         match ailment {
             0 => disk.fail_syncs(1..2),
@@ -188,4 +193,33 @@ async fn a_start_that_cannot_make_durable_what_it_finds_is_none() {
         outlives_the_power(&disk, next, dice, seed).await;
     }
     assert!(refused.iter().all(|count| *count > 5), "{refused:?}");
+}
+
+/// The data file has got a part of what is found in the log, and the log loses the rest: then nobody has the whole.
+#[tokio::test]
+async fn a_start_that_fails_halfway_leaves_nothing_in_part() {
+    let (mut refused, mut there) = (0, 0);
+    for seed in 0..200 {
+        let (disk, mut dice, allowed) = in_doubt(seed).await;
+        let first = 1 + dice.below(4);
+        match dice.below(3) {
+            0 => disk.fail_syncs(first..first + 1),
+            1 => disk.fail_syncs(first..9),
+            _ => {
+                disk.fail_syncs(first..first + 1);
+                disk.cut_at(1 + dice.below(30));
+            }
+        }
+        let started = Database::open(PATH, options(&disk));
+        refused += usize::from(started.is_err());
+        disk.cut();
+        drop(started);
+        disk.start();
+        let next = open(&disk, 4_000).await.unwrap();
+        let found = Ledger::of(&next).await.unwrap_or_else(|damage| panic!("seed {seed}: {damage}"));
+        assert!(allowed.contains(&found), "seed {seed}: {found:?} is none of {allowed:?}");
+        there += usize::from(found == allowed[1]);
+        outlives_the_power(&disk, next, dice, seed).await;
+    }
+    assert!(refused > 100 && (100..200).contains(&there), "{refused} starts were refused, {there} found the last commit");
 }
