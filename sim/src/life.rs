@@ -100,7 +100,7 @@ impl Life {
             people.come(people::office(net.clone(), book.clone(), menu.clone(), rounds));
         }
         if !script.alone && chance.happens(300) {
-            people.come(people::kitchen(net.clone(), book.clone(), menu.clone(), chance.below(4)));
+            people.come(people::kitchen(net.clone(), book.clone(), chance.below(4)));
         }
         if !script.alone && chance.happens(300) {
             people.come(people::deliveries(net.clone(), book.clone(), chance.below(4)));

@@ -158,6 +158,7 @@ async fn regular(net: &Net, book: &Book, wish: &Wish, body: &Value, token: &str,
 fn refusal(code: &str) -> &'static str {
     match code {
         "item_unavailable" | "variant_unavailable" => "refused: sold out",
+        "item_retired" => "refused: off the menu",
         "shop_closed" => "refused: closed",
         "idempotency_key_reused" => "refused: key reused",
         _ => "refused: other",

@@ -1,15 +1,16 @@
-//! Those who keep the menu: they say what is sold out and what costs something else now, and look whether it counts.
+//! Those who keep the menu: they say what is sold out, what costs something else now and what is gone for good, and look
+//! whether it counts.
 
 use std::time::Duration;
 
 use futures_util::future::join;
 use serde_json::{Value, json};
 
-use crate::book::Book;
+use crate::book::{Book, Wish};
 use crate::menu::Menu;
 use crate::net::{Ask, Net};
 use crate::whims::Whims;
-use crate::{TRIES, insist};
+use crate::{TRIES, insist, insist_counting};
 
 /// A little longer than the menu at hand may be old where clocks are right, and than it may be old in any case.
 const SOON: Duration = Duration::from_secs(3);
@@ -20,6 +21,8 @@ const AT_LAST: Duration = Duration::from_secs(75);
 enum Till {
     Costs(i64),
     SoldOut,
+    /// It is off the menu for good.
+    Gone,
 }
 
 /// Asks the till for one of something, as somebody who will not pay what it costs: so nothing is ever ordered.
@@ -37,6 +40,7 @@ async fn till(net: &Net, book: &Book, item: &str, size: &str, name: &str) -> Opt
     match answer.code() {
         "total_changed" => answer.body["total_minor"].as_i64().map(Till::Costs),
         "item_unavailable" => Some(Till::SoldOut),
+        "item_retired" => Some(Till::Gone),
         _ => None,
     }
 }
@@ -91,7 +95,7 @@ pub async fn sold_out(net: &Net, book: &Book, menu: &Menu, round: u64) {
             }
         }
         if done && net.world.happens(500) {
-            let fits = |says: &Till| (*says != Till::SoldOut) == available;
+            let fits = |says: &Till| *says == Till::Gone || (*says != Till::SoldOut) == available;
             counts(net, book, (&item, &size), &name, fits).await;
         }
         net.world.sleep(Duration::from_millis(net.world.below(20_000))).await;
@@ -131,9 +135,53 @@ pub async fn reprice(net: &Net, book: &Book, menu: &Menu, round: u64) {
             let fits = |says: &Till| !matches!(says, Till::Costs(price) if *price != costs);
             counts(net, book, (&item, &size), &name, fits).await;
         }
-        Some(answer) if answer.code() != "stale_version" => {
+        Some(answer) if !["stale_version", "item_retired"].contains(&answer.code()) => {
             book.wrong(format!("EffectsHappenOnce: a price was refused: {}", answer.body));
         }
         _ => {}
+    }
+}
+
+/// Takes something off the menu for good, while somebody orders the last of it.
+pub async fn retire(net: &Net, book: &Book, menu: &Menu, round: u64) {
+    let (item, size) = menu.any(&net.world);
+    let Some(read) = insist(net, Ask::get(format!("/v1/items/{item}")).by(net.staff()), 4).await else { return };
+    let (Some(id), Some(version)) = (read.body["item_id"].as_str(), read.body["version"].as_i64()) else { return };
+    // Who takes away what most want has nothing left to sell.
+    if menu.wanted() == Some(item.as_str()) || read.body["retired"].as_bool() != Some(false) {
+        return;
+    }
+    let name = format!("retire-{round}");
+    let body = json!({ "version": version, "reason": "не берут" });
+    let ask = Ask { method: "DELETE", ..Ask::post(format!("/v1/items/{id}"), &name, body).by(net.staff()) };
+    let gone = async {
+        net.world.sleep(Duration::from_millis(net.world.below(100))).await;
+        insist(net, ask, TRIES).await
+    };
+    let ((), gone) = join(order_the_last(net, book, (&item, &size), &name), gone).await;
+    if gone.is_some_and(|answer| answer.status == 200) {
+        book.count("retired");
+        counts(net, book, (&item, &size), &name, |says| *says == Till::Gone).await;
+    }
+}
+
+/// Orders one of something as a guest who fetches it and pays there: what was taken in is made, retired or not.
+async fn order_the_last(net: &Net, book: &Book, (item, size): (&str, &str), name: &str) {
+    let key = format!("the-last-{name}");
+    let lines = vec![(item.to_owned(), size.to_owned(), 1)];
+    book.wished(&Wish { key: key.clone(), lines, pickup: true, tip: 0, card: None });
+    let body = json!({
+        "lines": [{ "item": item, "size": size, "quantity": 1 }],
+        "fulfilment": "pickup",
+        "payment": { "method": "cash" },
+        "contact": { "name": key, "phone": "+1 555 0100" },
+    });
+    match insist_counting(net, Ask::post("/v1/orders", &key, body), TRIES).await {
+        Some((answer, _)) if answer.status == 201 => {
+            book.acknowledged(&key, &answer.body);
+            book.count("the last one ordered");
+        }
+        Some((_, 1)) => book.refused(&key),
+        _ => book.doubted(&key),
     }
 }

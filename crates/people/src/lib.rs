@@ -24,7 +24,7 @@ pub mod whims;
 
 pub use customer::customer;
 pub use office::office;
-pub use staff::{deliveries, desk, kitchen, operator, reopen};
+pub use staff::{deliveries, desk, kitchen, operator, reopen, repair};
 
 use std::time::Duration;
 
@@ -33,6 +33,43 @@ use serde_json::Value;
 use crate::book::Book;
 use crate::net::{Answer, Ask, Net};
 use crate::whims::Whims;
+
+/// What people get done, by the names under which the book counts it. What is asked for and never done teaches nothing, and
+/// nobody sees that by what went well: whoever lives many worlds says which of these never came about.
+pub const DEEDS: [&str; 32] = [
+    "availability changes",
+    "bumps",
+    "bumps taken back",
+    "cancelled",
+    "cancelled by staff",
+    "cancelled too late",
+    "cancelled while money went back",
+    "changes looked at",
+    "given up",
+    "handed over",
+    "keys of two guests",
+    "keys reused",
+    "letters given up",
+    "lists leafed through",
+    "lists read",
+    "pauses",
+    "placed",
+    "placed again",
+    "prices changed",
+    "rebuilds",
+    "receipts",
+    "redriven",
+    "redriven in between",
+    "refunds",
+    "resumptions",
+    "retired",
+    "shelves nearly empty",
+    "stations broken",
+    "stations repaired",
+    "stock edits",
+    "strangers",
+    "the last one ordered",
+];
 
 /// Those that have dead letters and can be paused.
 const SERVICES: [&str; 7] = ["inventory", "payments", "orders", "kitchen", "delivery", "notifications", "analytics"];

@@ -21,7 +21,6 @@ pub struct Menu(Arc<Known>, Option<usize>);
 struct Known {
     items: Vec<(String, Vec<String>)>,
     stock: BTreeMap<String, i64>,
-    stations: Vec<String>,
     goods: Vec<String>,
     /// By item and size: what it costs, and what one of it takes from stock.
     sizes: BTreeMap<(String, String), Sold>,
@@ -47,7 +46,6 @@ impl Menu {
                 items: menu.items.iter().map(|item| (item.slug.clone(), sizes(item))).collect(),
                 stock: ingredients.chain(goods).collect(),
                 goods: menu.items.iter().filter(|item| item.stock.is_some()).map(|item| item.slug.clone()).collect(),
-                stations: menu.stations.iter().map(|station| station.slug.clone()).collect(),
                 sizes: known,
                 fee: menu.shop.delivery_fee_minor,
             }),
@@ -94,16 +92,6 @@ impl Menu {
     /// Gives what it costs to have an order brought.
     pub fn fee(&self) -> i64 {
         self.0.fee
-    }
-
-    /// Gives some station.
-    pub fn any_station(&self, world: &World) -> String {
-        self.0.stations[at(world, self.0.stations.len())].clone()
-    }
-
-    /// Gives all stations.
-    pub fn stations(&self) -> &[String] {
-        &self.0.stations
     }
 
     /// Gives how much there is of everything at first.

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::book::Book;
 use crate::menu::Menu;
-use crate::net::{Ask, Net};
+use crate::net::{Answer, Ask, Net};
 use crate::whims::Whims;
 use crate::{SERVICES, TRIES, insist, keeper, look_at};
 
-/// Takes goods in, and says now and then that something is sold out.
+/// Takes goods in, and says now and then that something is sold out, costs something else, or is off the menu.
 pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
     let world = net.world.clone();
     for round in 0..rounds {
@@ -29,27 +29,54 @@ pub async fn desk(net: Net, book: Book, menu: Menu, rounds: u64) {
             book.count("receipts");
         } else if world.happens(300) {
             keeper::reprice(&net, &book, &menu, round).await;
+        } else if world.happens(150) {
+            keeper::retire(&net, &book, &menu, round).await;
         } else {
             keeper::sold_out(&net, &book, &menu, round).await;
         }
     }
 }
 
-/// Breaks stations and repairs them.
-pub async fn kitchen(net: Net, book: Book, menu: Menu, rounds: u64) {
+/// Breaks stations and repairs them: one, or all when the kitchen is without power.
+pub async fn kitchen(net: Net, book: Book, rounds: u64) {
     let world = net.world.clone();
     for round in 0..rounds {
         world.sleep(Duration::from_millis(world.below(90_000))).await;
-        let station = menu.any_station(&world);
-        for deed in ["break", "repair"] {
-            let path = format!("/v1/kitchen/stations/{station}/{deed}");
-            let ask = Ask::post(path, format!("{deed}-{round}"), json!({ "reason": "искрит" })).by(net.staff());
-            if insist(&net, ask, TRIES).await.is_some_and(|answer| answer.status == 200) {
-                book.count(if deed == "break" { "stations broken" } else { "stations repaired" });
+        let mut stations = stations(&net).await;
+        if !world.happens(250) && !stations.is_empty() {
+            stations = vec![stations.swap_remove(usize::try_from(world.below(stations.len() as u64)).unwrap_or(0))];
+        }
+        for (deed, done) in [("break", "stations broken"), ("repair", "stations repaired")] {
+            for station in &stations {
+                if turn(&net, station, deed, &format!("{deed}-{station}-{round}")).await {
+                    book.count(done);
+                }
             }
             world.sleep(Duration::from_millis(world.below(20_000))).await;
         }
     }
+}
+
+/// Repairs all stations: whoever broke one may have gone without getting through again.
+pub async fn repair(net: &Net) {
+    for station in stations(net).await {
+        turn(net, &station, "repair", &format!("at-last-{station}")).await;
+    }
+}
+
+async fn stations(net: &Net) -> Vec<String> {
+    let read = insist(net, Ask::get("/v1/kitchen/stations").by(net.staff()), TRIES).await;
+    let ids = |read: Answer| -> Vec<String> {
+        let stations = read.body["stations"].as_array().into_iter().flatten();
+        stations.filter_map(|station| station["station_id"].as_str()).map(str::to_owned).collect()
+    };
+    read.map(ids).unwrap_or_default()
+}
+
+async fn turn(net: &Net, station: &str, deed: &str, key: &str) -> bool {
+    let path = format!("/v1/kitchen/stations/{station}/{deed}");
+    let ask = Ask::post(path, key, json!({ "reason": "искрит" })).by(net.staff());
+    insist(net, ask, TRIES).await.is_some_and(|answer| answer.status == 200)
 }
 
 /// Pauses services and resumes them.

@@ -108,6 +108,10 @@ impl Sums {
             say!("{line}");
         }
         say!("people: {:?}", self.counts);
+        let never: Vec<&str> = people::DEEDS.into_iter().filter(|deed| !self.counts.contains_key(*deed)).collect();
+        if !never.is_empty() {
+            say!("what people never got done: {}", never.join(", "));
+        }
         say!("{}", self.pace(took));
         say!("{} of them had {} orders and {} troubles at least", self.full, FULL.0, FULL.1);
         match self.broken.len() {

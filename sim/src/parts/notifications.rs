@@ -1,4 +1,4 @@
-//! Whoever got something was told so, once; and so with all that is told.
+//! Whoever got something was told so, once; and so with all that is told, unless an operator has given up telling it.
 
 use super::{Part, Rule};
 
@@ -10,7 +10,10 @@ pub(super) const PART: Part = Part {
             wrong: "is how often the guest was told that the order has arrived",
             text: "select count(m.id) || ' for order ' || o.id from orders_orders o
                 left join notifications_messages m on m.order_id = o.id and m.template = 'order_delivered'
-                where o.state = 'delivered' group by o.id having count(m.id) <> 1",
+                where o.state = 'delivered' and not exists (select 1 from notifications_acts a join log g
+                    on a.act = 'discard_dead_letter' and a.subject = cast(json_extract(g.data, '$.dead_letter_id') as text)
+                    where json_extract(g.data, '$.about') = o.id)
+                group by o.id having count(m.id) <> 1",
             by_clock: false,
         },
         Rule {
@@ -23,7 +26,10 @@ pub(super) const PART: Part = Part {
                     join words w on k.kind like w.kind || '.v%' group by l.key, w.kind, w.template),
                 told as materialized (select order_id, template, count(*) as times from notifications_messages group by order_id, template)
                 select h.kind || ' of order ' || h.key || ' was said ' || h.times || ' times, and ' || coalesce(t.times, 0)
-                from happened h left join told t on t.order_id = h.key and t.template = h.template where h.times <> coalesce(t.times, 0)",
+                from happened h left join told t on t.order_id = h.key and t.template = h.template where h.times <> coalesce(t.times, 0)
+                and not (h.times > coalesce(t.times, 0) and exists (select 1 from notifications_acts a join log g
+                    on a.act = 'discard_dead_letter' and a.subject = cast(json_extract(g.data, '$.dead_letter_id') as text)
+                    where json_extract(g.data, '$.about') = h.key))",
             by_clock: false,
         },
     ],

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use base::Fault;
 use people::book::Book;
 use people::menu::Menu;
-use people::net::{Ask, Net};
-use people::{insist, rest};
-use serde_json::{Value, json};
+use people::net::Net;
+use people::rest;
+use serde_json::Value;
 
 use super::diary::Diary;
 use crate::client::Client;
@@ -23,8 +23,6 @@ const REST_MAX: Duration = Duration::from_secs(180);
 const BOOKS_MAX: Duration = Duration::from_secs(60);
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often somebody asks.
-const TRIES: u32 = 8;
 /// How many rows of the provider's books are read at once.
 const ROWS: usize = 5_000;
 
@@ -58,14 +56,7 @@ pub struct Found {
 impl Judge<'_> {
     /// Waits until all is at rest, and compares.
     pub async fn compare(&self) -> Result<Found, Fault> {
-        for station in self.menu.stations() {
-            let ask = Ask::post(
-                format!("/v1/kitchen/stations/{station}/repair"),
-                format!("at-last-{station}"),
-                json!({ "reason": "" }),
-            );
-            insist(self.net, ask.by(self.net.staff()), TRIES).await;
-        }
+        people::repair(self.net).await;
         let found = self.at_rest().await;
         let names = rest::names(self.net, &found).await;
         let until = Instant::now() + BOOKS_MAX;

@@ -225,8 +225,8 @@ impl Plan {
         net.world.clone().spawn("desk", people::desk(net, book, menu, rounds(45)));
         let (net, book, menu) = one(2);
         net.world.clone().spawn("office", people::office(net, book, menu, rounds(25)));
-        let (net, book, menu) = one(3);
-        net.world.clone().spawn("kitchen", people::kitchen(net, book, menu, rounds(70)));
+        let (net, book, _) = one(3);
+        net.world.clone().spawn("kitchen", people::kitchen(net, book, rounds(70)));
         let (net, book, _) = one(4);
         net.world.clone().spawn("operator", people::deliveries(net, book, rounds(70)));
         let (net, book, menu) = one(5);
