@@ -191,7 +191,7 @@ impl Snapshot {
                 "insert into temp.given_up (service, key)
                  select a.service, json_extract(l.data, '$.about') from temp.said s join main.log l on l.seq = s.seq
                  join temp.acts a on a.act = 'discard_dead_letter' and a.subject = cast(json_extract(l.data, '$.dead_letter_id') as text)
-                 where s.name = 'dead_letter.parked'",
+                 where s.name in ('dead_letter.parked', 'dead_letter.discarded') and json_extract(l.data, '$.about') is not null",
             )?;
         }
         let mut subjects =

@@ -1,6 +1,8 @@
 //! What every service says about its dead letters, on the topic `dlq-events`.
 
+use base::Fault;
 use base::id::DeadLetterId;
+use serde_json::Value;
 
 base::facts! {
     /// Something could not be processed and waits for a person.
@@ -26,12 +28,49 @@ base::facts! {
     }
 
     /// A person gave a dead letter up.
-    DeadLetterDiscarded = "dead_letter.discarded.v1" on "dlq-events", key dead_letter_id {
+    DeadLetterDiscarded = "dead_letter.discarded.v2" on "dlq-events", key dead_letter_id,
+        older ["dead_letter.discarded.v1" => without_content] {
         /// The letter.
         dead_letter_id: DeadLetterId,
         /// The service.
         service: String,
+        /// The type of the event, or the kind of the job; empty in what was said before this was.
+        kind: String,
+        /// The key of the event or job, as when it was parked: what waited behind another letter was never said to be. 0 in
+        /// what was said before this was.
+        about: i64,
         /// Why.
         reason: String,
+    }
+}
+
+fn without_content(mut data: Value) -> Result<Value, Fault> {
+    data["kind"] = "".into();
+    data["about"] = 0.into();
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{Event, Timestamp};
+    use serde_json::value::RawValue;
+
+    use super::DeadLetterDiscarded;
+
+    #[test]
+    fn a_letter_that_was_discarded_before_it_was_said_what_it_was_can_be_read() {
+        let data = r#"{"dead_letter_id":7,"service":"kitchen","reason":"late"}"#;
+        let event = Event {
+            seq: 1,
+            source: "kitchen".to_owned(),
+            topic: "dlq-events".to_owned(),
+            kind: "dead_letter.discarded.v1".to_owned(),
+            key: 7,
+            at: Timestamp(1),
+            correlation: String::new(),
+            data: RawValue::from_string(data.to_owned()).unwrap(),
+        };
+        let read: DeadLetterDiscarded = event.read().unwrap();
+        assert_eq!((read.dead_letter_id.0, read.kind.as_str(), read.about, read.reason.as_str()), (7, "", 0, "late"));
     }
 }

@@ -97,7 +97,13 @@ impl Letters {
     pub async fn discard(&self, id: DeadLetterId, by: &Principal, reason: &str) -> Result<(), Fault> {
         let letter = self.show(id).await?;
         let turn = self.lock().await;
-        let said = DeadLetterDiscarded { dead_letter_id: id, service: self.plan.service.to_owned(), reason: reason.to_owned() };
+        let said = DeadLetterDiscarded {
+            dead_letter_id: id,
+            service: self.plan.service.to_owned(),
+            kind: letter.kind.clone(),
+            about: letter.key,
+            reason: reason.to_owned(),
+        };
         let change = self
             .store
             .unpark(letter.id)

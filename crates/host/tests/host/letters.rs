@@ -65,9 +65,18 @@ async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
     moods.poison.lock().unwrap().insert(7);
     let platform = Platform::start([service(&moods, Hearing::Each)]).await;
     created(&platform, 7).await;
-    let one = parked(&platform, 1).await;
+    parked(&platform, 1).await;
+    created(&platform, 7).await;
+    let one = parked(&platform, 2).await;
+    assert_eq!(platform.events("dead_letter.parked").await.len(), 1, "of what waits behind another nothing is said");
     moods.poison.lock().unwrap().clear();
-    letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "a test order").await.unwrap();
+    for letter in one.iter().rev() {
+        letters(&platform).discard(DeadLetterId(letter.id), &staff(), "a test order").await.unwrap();
+    }
+    for (event, letter) in platform.events("dead_letter.discarded").await.iter().zip(one.iter().rev()) {
+        let said: serde_json::Value = event.peek().unwrap();
+        assert_eq!((event.key, &said["kind"], &said["about"]), (letter.id, &"order.created.v1".into(), &7.into()));
+    }
     assert_eq!(
         letters(&platform).discard(DeadLetterId(one[0].id), &staff(), "again").await.unwrap_err().code,
         "dead_letter_not_found"
@@ -76,7 +85,7 @@ async fn a_discarded_letter_is_gone_with_a_reason_and_frees_its_key() {
     platform.settled().await;
     assert_eq!(counts(&platform, 7).await, 1);
     let acts = platform.ctx("inventory").store().acts(i64::MAX, 10).await.unwrap();
-    assert_eq!((acts[0].act.as_str(), acts[0].reason.as_str()), ("discard_dead_letter", "a test order"));
+    assert_eq!((acts.len(), acts[0].act.as_str(), acts[0].reason.as_str()), (2, "discard_dead_letter", "a test order"));
 }
 
 #[tokio::test]
