@@ -16,7 +16,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use sql::{AllOutcome, Change, Heard, Store};
 use tokio::sync::RwLock;
 
-use crate::claims::Claims;
+use crate::claims::{Claim, Claims};
 use crate::pace::Pace;
 use crate::plan::{Plan, React};
 use crate::window::{Pending, Window};
@@ -26,6 +26,10 @@ use crate::{Gate, Letters};
 const ROUND_MAX: usize = 256;
 /// How often a round is decided again as a whole before its events go one by one.
 const ROUNDS_REFUSED_MAX: u32 = 4;
+/// How many events may be done ahead of one whose key another lane has in hand, before that one is waited for instead.
+const AHEAD_FEW: usize = 8;
+/// How long it is waited for.
+const CLAIM_PATIENCE: Duration = Duration::from_millis(20);
 /// How often one event is decided again in a row because others got in between.
 const REFUSED_MAX: u32 = 20;
 /// The cursor is moved over events that concern nobody here after so many.
@@ -199,13 +203,8 @@ impl Lane {
         if ready.is_empty() {
             return Ok(true);
         }
-        let freed = self.claims.freed();
-        let claim = self.claims.take(ready.iter().map(|pending| pending.event.key).collect::<BTreeSet<_>>());
+        let Some(claim) = self.claim(&ready).await else { return Ok(true) };
         let ready: Vec<_> = ready.into_iter().filter(|pending| claim.has(pending.event.key)).collect();
-        if ready.is_empty() {
-            freed.await;
-            return Ok(true);
-        }
         let _turn = if window.was_refused() { Err(self.turn.write().await) } else { Ok(self.turn.read().await) };
         let (made, failed) = self.handle(&ready).await;
         if !made.is_empty() && !self.commit(window, made).await? {
@@ -217,6 +216,28 @@ impl Lane {
             }
         }
         Ok(true)
+    }
+
+    /// Takes the keys of a round as far as nobody else has them in hand; `None` after waiting, when that was all of them.
+    ///
+    /// What is done ahead of a key in hand costs a row each, and another to forget it: for a whole crowd that is waited for
+    /// instead, because who has keys in hand gives them back with the next flush.
+    async fn claim(&self, ready: &[Pending]) -> Option<Claim> {
+        let keys: Vec<_> = ready.iter().map(|pending| pending.event.key).collect();
+        let until = self.world.monotonic() + CLAIM_PATIENCE;
+        loop {
+            let left = until.saturating_sub(self.world.monotonic());
+            let few = if left.is_zero() { usize::MAX } else { AHEAD_FEW };
+            let freed = self.claims.freed();
+            match self.claims.take_unless_ahead(&keys, few) {
+                Some(claim) if !claim.is_empty() => return Some(claim),
+                Some(_) => {
+                    freed.await;
+                    return None;
+                }
+                None => drop(select(freed, self.world.sleep(left)).await),
+            }
+        }
     }
 
     async fn fill(&self, window: &mut Window) -> Result<(), Fault> {
