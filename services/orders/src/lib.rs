@@ -31,6 +31,7 @@ pub fn service() -> Service {
         .sql(&[
             Migration { version: 1, name: "begin", text: include_str!("../migrations/0001_begin.sql") },
             Migration { version: 2, name: "retention", text: include_str!("../migrations/0002_retention.sql") },
+            Migration { version: 3, name: "board", text: include_str!("../migrations/0003_board.sql") },
         ])
         .rpc(move |ctx| OrdersServer::new(rpc::Rpc::new(ctx, pending)))
         .on_start(move |ctx| async move { counted.count(&ctx).await })

@@ -22,8 +22,9 @@ use crate::domain::{self, Frozen, Line, Order};
 use crate::shown;
 use crate::store::{self, Person};
 
-/// How many orders may wait for stock or money before new ones are asked to come back later.
-const PENDING_MAX: f64 = 1_000.0;
+/// How many orders may wait for stock or money before new ones are asked to come back later. At three thousand a second a
+/// machine that stands still for a third of a second leaves a thousand behind; refused ones come again, and cost more.
+const PENDING_MAX: f64 = 2_500.0;
 /// How many orders may be placed at once: beyond, they would take the time of those that were accepted.
 const PLACING_MAX: i64 = 256;
 /// From which part of the limit on they are counted often: before, what was accepted since the last count is no matter.

@@ -115,7 +115,7 @@ pub async fn list_board(store: &Store, shop: ShopId, state: Option<State>, after
     let rows = match state {
         Some(state) => {
             let text = select_order!(
-                "join orders_board b on b.order_id = o.id where b.shop_id = $1 and b.state = $2 and b.order_id > $3 order by b.order_id limit $4"
+                "join orders_board b on b.order_id = o.id where b.shop_id = $1 and o.state = $2 and b.order_id > $3 order by b.order_id limit $4"
             );
             store.read(text, params![shop, state.word(), after, limit]).await?
         }
@@ -137,7 +137,7 @@ pub async fn statistics(store: &Store, shop: ShopId) -> Result<Vec<(String, i64,
 
 /// Counts the orders of all shops that wait for stock or money.
 pub async fn count_pending(store: &Store) -> Result<i64, Fault> {
-    let text = "select count(*) from orders_board where state in ('pending', 'reserved')";
+    let text = "select count(*) from orders_board b join orders_orders o on o.id = b.order_id where o.state in ('pending', 'reserved')";
     store.read_one(text, params![]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
@@ -179,8 +179,8 @@ pub fn insert(store: &Store, order: &Order, frozen: &Frozen, happening: &Happeni
         ))
         .write(keep(store, order.id, order.version, order.changed_at, happening))
         .write(statement(
-            "insert into orders_board (order_id, shop_id, state) values ($1, $2, $3)",
-            params![order.id, order.shop_id, order.state.word()],
+            "insert into orders_board (order_id, shop_id) values ($1, $2)",
+            params![order.id, order.shop_id],
         ));
     for line in &frozen.lines {
         let id = store.world().next_id::<base::id::EventId>();
@@ -228,14 +228,11 @@ pub fn save(store: &Store, before: &Order, after: &Order, happened: &[Happened],
     }
     if after.state != before.state {
         let stays = planted(Mistake::BoardNotCleared) && after.state == State::Cancelled;
-        change = if after.state.is_over() && !stays {
-            change
+        if after.state.is_over() && !stays {
+            change = change
                 .write(statement("delete from orders_board where order_id = $1", params![after.id]))
-                .cancel_job("deadline", after.id.0)
-        } else {
-            change
-                .write(statement("update orders_board set state = $2 where order_id = $1", params![after.id, after.state.word()]))
-        };
+                .cancel_job("deadline", after.id.0);
+        }
         if !planted(Mistake::ProjectionCountsTwice) {
             tally.leave(before);
         }
@@ -316,7 +313,7 @@ pub fn rebuild(projection: &str) -> Option<Change> {
         ),
         "board" => (
             "delete from orders_board",
-            "insert into orders_board (order_id, shop_id, state) select id, shop_id, state from orders_orders where state not in ('delivered', 'cancelled')",
+            "insert into orders_board (order_id, shop_id) select id, shop_id from orders_orders where state not in ('delivered', 'cancelled')",
         ),
         "statistics" => (
             "delete from orders_statistics",

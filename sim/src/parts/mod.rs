@@ -128,8 +128,8 @@ mod tests {
                 put(rows, "notifications_messages", &[("id", "1"), ("order_id", "1"), ("template", "'payment_refunded'")])
             }),
             ("orders", "on the board", |rows| {
-                put(rows, "orders_orders", &[("id", "1"), ("state", "'paid'")])?;
-                put(rows, "orders_board", &[("order_id", "1"), ("state", "'placed'")])
+                put(rows, "orders_orders", &[("id", "1"), ("state", "'delivered'")])?;
+                put(rows, "orders_board", &[("order_id", "1")])
             }),
             ("orders", "last deadline", |rows| {
                 let ending = "'{\"reason\":\"too_late\",\"by\":\"platform\",\"fee_minor\":0}'";

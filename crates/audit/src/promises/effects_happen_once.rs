@@ -55,11 +55,13 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check!(
         EffectsHappenOnce, "board_differs", ["orders_board", "orders_orders"],
-        "The board {what} the order as {state}, against what it is.",
-        "select order_id, state, 'shows' as what from (select order_id, shop_id, state from orders_board
-             except select id, shop_id, state from orders_orders where state not in ('delivered', 'cancelled'))
-         union all select id, state, 'does not show' from (select id, shop_id, state from orders_orders where state not in ('delivered', 'cancelled')
-             except select order_id, shop_id, state from orders_board)",
+        "The board {what} the order, which is {state}.",
+        "select o.id as order_id, o.state, 'does not show' as what from orders_orders o
+             where o.state not in ('delivered', 'cancelled')
+             and not exists (select 1 from orders_board b where b.order_id = o.id and b.shop_id = o.shop_id)
+         union all select b.order_id, coalesce(o.state, 'not there'), 'shows' from orders_board b
+             left join orders_orders o on o.id = b.order_id and o.shop_id = b.shop_id
+             where o.id is null or o.state in ('delivered', 'cancelled')",
     ),
     check!(
         EffectsHappenOnce, "statistics_differ", ["orders_statistics", "orders_orders", "orders_closed"],
