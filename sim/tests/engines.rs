@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use base::event::Known;
 use base::{BoxFuture, Event, NewEvent, Timestamp, World};
 use saga::Sink;
 use serde_json::value::RawValue;
@@ -101,13 +102,14 @@ impl eventlog::laws::Bed for Place {
                 .into_iter()
                 .map(|event| Event {
                     seq: self.said.fetch_add(1, Ordering::SeqCst) + 1,
-                    source: source.to_owned(),
-                    topic: event.topic.to_owned(),
-                    kind: event.kind.to_owned(),
+                    source: source.to_owned().into(),
+                    topic: event.topic.into(),
+                    kind: event.kind.into(),
                     key: event.key,
                     at: event.at,
                     correlation: event.correlation,
                     data: RawValue::from_string(event.data).unwrap(),
+                    known: Known::default(),
                 })
                 .collect();
             let log = Place::log(self);

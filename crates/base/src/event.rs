@@ -4,6 +4,10 @@
 //! step that lifts the one before; hearers only know the newest. See [`Fact::OLDER`] and [`Event::read`]. What happened lies
 //! in the name, the version tells how its data are written: who acts on name and key alone does not depend on it.
 
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -33,11 +37,11 @@ pub struct Event {
     /// Where it stands in the log. With (`source`, `seq`) an event is known everywhere.
     pub seq: i64,
     /// The service that said it.
-    pub source: String,
+    pub source: Cow<'static, str>,
     /// The topic.
-    pub topic: String,
+    pub topic: Cow<'static, str>,
     /// The versioned type, such as `order.created.v1`.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// What it is about.
     pub key: i64,
     /// When it happened.
@@ -46,9 +50,29 @@ pub struct Event {
     pub correlation: String,
     /// The data.
     pub data: Box<RawValue>,
+    /// What the data were read as.
+    #[serde(skip)]
+    pub known: Known,
 }
 
+/// The fact that an event was read as, once somebody has: the services of a process hear the same event, and its data are
+/// the most of what each would read.
+#[derive(Debug, Clone, Default)]
+pub struct Known(OnceLock<Arc<dyn Any + Send + Sync>>);
+
 impl Event {
+    /// Reads the data as [`Event::read`] does, once for all who hear this event in this process: for facts with many hearers.
+    pub fn fact<F: Fact>(&self) -> Result<Arc<F>, Fault> {
+        let known = self.known.0.get().and_then(|known| known.clone().downcast::<F>().ok());
+        if let Some(fact) = known {
+            return Ok(fact);
+        }
+        let fact = Arc::new(self.read::<F>()?);
+        // Somebody else may have read it meanwhile; it says the same.
+        let _ = self.known.0.set(fact.clone());
+        Ok(fact)
+    }
+
     /// Reads the data as the newest version of a fact; what was said in an older one is lifted, step by step.
     ///
     /// A version that this program does not know yet is refused with `event_newer`: reading it as an older one would lose
@@ -123,7 +147,7 @@ pub struct Upcast {
 }
 
 /// A typed event: what a service's `api` declares for others to hear.
-pub trait Fact: Serialize + for<'de> Deserialize<'de> {
+pub trait Fact: Serialize + for<'de> Deserialize<'de> + Send + Sync + 'static {
     /// The topic, such as `order-events`.
     const TOPIC: &'static str;
     /// The versioned type, such as `order.created.v1`.
@@ -212,13 +236,14 @@ mod tests {
     fn event(kind: &str, data: &str) -> Event {
         Event {
             seq: 1,
-            source: "orders".to_owned(),
-            topic: "order-events".to_owned(),
-            kind: kind.to_owned(),
+            source: "orders".into(),
+            topic: "order-events".into(),
+            kind: kind.to_owned().into(),
             key: 7,
             at: Timestamp(0),
             correlation: String::new(),
             data: RawValue::from_string(data.to_owned()).unwrap(),
+            known: Known::default(),
         }
     }
 
@@ -233,6 +258,16 @@ mod tests {
             assert_eq!((Tipped::NAME, event(kind, data).name()), ("order.tipped", "order.tipped"));
             assert_eq!(heard, Tipped { order_id: OrderId(7), tip_minor: 50, currency: "USD".to_owned() }, "{kind}");
         }
+    }
+
+    #[test]
+    fn a_fact_is_read_once_and_as_what_it_is_asked_for() {
+        let event = event("order.tipped.v1", r#"{"order_id":7,"amount":50}"#);
+        assert!(event.fact::<Sung>().is_err(), "what cannot be read is not known");
+        let (one, other) = (event.fact::<Tipped>().unwrap(), event.fact::<Tipped>().unwrap());
+        assert!(Arc::ptr_eq(&one, &other));
+        assert_eq!(*one, event.read().unwrap());
+        assert!(event.fact::<Sung>().is_err(), "it is known as something else");
     }
 
     #[test]

@@ -114,14 +114,14 @@ pub(crate) async fn follow(edge: Edge, from: Option<i64>) {
 #[cfg(test)]
 mod unit {
     use super::*;
+    use base::event::Known;
     use base::{Event, Timestamp};
     use serde_json::value::RawValue;
 
     fn said(key: i64) -> Arc<Said> {
         let data = RawValue::from_string("{}".to_owned()).unwrap();
-        let text = String::new;
-        let event =
-            Event { seq: 1, source: text(), topic: text(), kind: text(), key, at: Timestamp(0), correlation: text(), data };
+        let (source, topic, kind, correlation) = Default::default();
+        let event = Event { seq: 1, source, topic, kind, key, at: Timestamp(0), correlation, data, known: Known::default() };
         Arc::new(Said::new(Arc::new(event)))
     }
 

@@ -31,7 +31,7 @@ pub(crate) enum Sight {
 impl Sight {
     /// Tells whether an event is there at all for this sight.
     fn sees(self, event: &Event) -> bool {
-        self != Sight::Link || matches!(event.topic.as_str(), "order-events" | "kitchen-events") || event.name() == "order.paid"
+        self != Sight::Link || matches!(&*event.topic, "order-events" | "kitchen-events") || event.name() == "order.paid"
     }
 }
 
@@ -120,10 +120,10 @@ pub(crate) fn shown(event: &Event, key: &PlatformKey, staff: bool) -> CloudEvent
         specversion: "1.0",
         id: place(key, event.seq),
         source: format!("/services/{}", event.source),
-        r#type: event.kind.clone(),
+        r#type: event.kind.to_string(),
         time: Time::of(event.at),
         subject,
-        topic: event.topic.clone(),
+        topic: event.topic.to_string(),
         correlationid: event.correlation.clone(),
         datacontenttype: "application/json",
         data,
@@ -175,19 +175,21 @@ fn tame_fields(fields: &mut Map<String, Value>, key: &PlatformKey, staff: bool) 
 #[cfg(test)]
 mod unit {
     use super::*;
+    use base::event::Known;
     use base::id::OrderId;
     use serde_json::value::RawValue;
 
     fn event(data: &str) -> Event {
         Event {
             seq: 9,
-            source: "orders".to_owned(),
-            topic: "order-events".to_owned(),
-            kind: "order.created.v1".to_owned(),
+            source: "orders".into(),
+            topic: "order-events".into(),
+            kind: "order.created.v1".into(),
             key: 1_001,
             at: Timestamp(1_000_000),
             correlation: "c".to_owned(),
             data: RawValue::from_string(data.to_owned()).unwrap(),
+            known: Known::default(),
         }
     }
 
@@ -203,7 +205,7 @@ mod unit {
         }
         assert!(link.contains("delivered_at") && text(&said, Sight::Guest).unwrap().contains("signed: Ada"));
         let paid =
-            |kind: &str| Said::new(Arc::new(Event { topic: "payment-events".to_owned(), kind: kind.to_owned(), ..event("{}") }));
+            |kind: &'static str| Said::new(Arc::new(Event { topic: "payment-events".into(), kind: kind.into(), ..event("{}") }));
         assert!(text(&paid("payment.refunded.v1"), Sight::Link).is_none());
         assert!(
             text(&paid("payment.refunded.v1"), Sight::Guest).is_some() && text(&paid("order.paid.v1"), Sight::Link).is_some()

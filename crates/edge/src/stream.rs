@@ -45,7 +45,7 @@ impl Wanted {
 
     pub(crate) fn has(&self, event: &Event) -> bool {
         let topic = self.topic.as_ref().is_none_or(|topic| *topic == event.topic);
-        topic && (self.kinds.is_empty() || self.kinds.contains(event.name()) || self.kinds.contains(&event.kind))
+        topic && (self.kinds.is_empty() || self.kinds.contains(event.name()) || self.kinds.contains(&*event.kind))
     }
 }
 

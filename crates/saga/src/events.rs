@@ -52,6 +52,7 @@ fn without_content(mut data: Value) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use base::event::Known;
     use base::{Event, Timestamp};
     use serde_json::value::RawValue;
 
@@ -62,13 +63,14 @@ mod tests {
         let data = r#"{"dead_letter_id":7,"service":"kitchen","reason":"late"}"#;
         let event = Event {
             seq: 1,
-            source: "kitchen".to_owned(),
-            topic: "dlq-events".to_owned(),
-            kind: "dead_letter.discarded.v1".to_owned(),
+            source: "kitchen".into(),
+            topic: "dlq-events".into(),
+            kind: "dead_letter.discarded.v1".into(),
             key: 7,
             at: Timestamp(1),
             correlation: String::new(),
             data: RawValue::from_string(data.to_owned()).unwrap(),
+            known: Known::default(),
         };
         let read: DeadLetterDiscarded = event.read().unwrap();
         assert_eq!((read.dead_letter_id.0, read.kind.as_str(), read.about, read.reason.as_str()), (7, "", 0, "late"));

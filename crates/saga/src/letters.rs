@@ -271,9 +271,9 @@ impl Locked<'_> {
         Letter {
             id: id.0,
             what: What::Event,
-            source: event.source.clone(),
+            source: event.source.to_string(),
             seq: event.seq,
-            kind: event.kind.clone(),
+            kind: event.kind.to_string(),
             key: event.key,
             body: serde_json::to_string(event).expect("an event is plain data"),
             cause: written(cause),

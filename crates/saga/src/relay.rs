@@ -97,6 +97,7 @@ mod tests {
     use std::sync::Mutex;
 
     use base::Timestamp;
+    use base::event::Known;
     use serde_json::value::RawValue;
     use tokio::sync::watch;
 
@@ -113,13 +114,14 @@ mod tests {
     fn event(seq: i64) -> Event {
         Event {
             seq,
-            source: "orders".to_owned(),
-            topic: "t".to_owned(),
-            kind: "a.b.v1".to_owned(),
+            source: "orders".into(),
+            topic: "t".into(),
+            kind: "a.b.v1".into(),
             key: seq,
             at: Timestamp(1),
             correlation: String::new(),
             data: RawValue::from_string("{}".to_owned()).unwrap(),
+            known: Known::default(),
         }
     }
 

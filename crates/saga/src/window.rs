@@ -193,6 +193,7 @@ mod tests {
             at: base::Timestamp(0),
             correlation: String::new(),
             data,
+            known: base::event::Known::default(),
         })
     }
 

@@ -15,7 +15,6 @@ use crate::error::{closed, fault};
 use crate::log::{Appender, Reading, trim};
 use crate::readers::{Readers, connect, steady};
 use crate::tail::{Known, Tail};
-use crate::text::{Text, Texts};
 use crate::writer::Writer;
 use crate::{Ended, Tx, Verdict, Write, WriteError, found, meta};
 
@@ -94,7 +93,6 @@ struct Inner {
     inline: bool,
     tail: Arc<Tail>,
     reading: Reading,
-    texts: Texts,
 }
 
 /// The one file beneath all embedded adapters. Clones share everything; the last one closes it.
@@ -129,18 +127,12 @@ impl Database {
             inline,
             tail,
             reading: Reading::default(),
-            texts: Texts::default(),
         })))
     }
 
     /// Gives the path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    /// Translates a portable text (`$1`), once.
-    pub fn text(&self, text: &'static str) -> Text {
-        self.0.texts.translate(text)
     }
 
     /// Hands a write to the writer; waits only while the queue is full. `ended` tells how it went.
@@ -351,7 +343,7 @@ fn settle(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = {synchronous};
         pragma wal_autocheckpoint = {checkpoint}; pragma journal_size_limit = 67108864; pragma temp_store = memory;
-        pragma cache_size = -32000;"
+        pragma cache_size = -8000;"
     ))
 }
 

@@ -21,7 +21,7 @@ pub use database::{Database, Mode, Options, Synchronous};
 pub use error::WriteError;
 pub use log::event;
 pub use rusqlite;
-pub use text::Text;
+pub use text::{Text, text};
 pub use writer::{Ended, Tx, Verdict, Write};
 
 // The tests start processes and tasks, which only the host may do otherwise.

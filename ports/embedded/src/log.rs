@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
+use base::event::Known;
 use base::{Event, Fault, NewEvent, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 use serde_json::value::RawValue;
@@ -14,19 +15,20 @@ use crate::meta;
 const HIGH: &str = "log_high";
 
 /// Makes an event of a service, not yet placed in the log. Done before the queue: the writer has no time for it.
-pub fn event(source: &str, new: NewEvent) -> Result<Arc<Event>, Fault> {
+pub fn event(source: &'static str, new: NewEvent) -> Result<Arc<Event>, Fault> {
     let data = RawValue::from_string(new.data).map_err(|error| {
         Fault::internal("event_unwritable", format!("The data of a {} is not JSON.", new.kind)).because(error)
     })?;
     Ok(Arc::new(Event {
         seq: 0,
-        source: source.to_owned(),
-        topic: new.topic.to_owned(),
-        kind: new.kind.to_owned(),
+        source: source.into(),
+        topic: new.topic.into(),
+        kind: new.kind.into(),
         key: new.key,
         at: new.at,
         correlation: new.correlation,
         data,
+        known: Known::default(),
     }))
 }
 
@@ -102,7 +104,7 @@ impl Appender {
     }
 
     fn number(&mut self, connection: &Connection, event: &Event) -> rusqlite::Result<i64> {
-        let of_source = self.numbers.get(&event.source);
+        let of_source = self.numbers.get(&*event.source);
         let known =
             of_source.and_then(|kinds| kinds.iter().find(|(kind, _)| kind.kind == event.kind && kind.topic == event.topic));
         if let Some((_, number)) = known {
@@ -114,8 +116,8 @@ impl Appender {
             event.kind
         ])?;
         let number = connection.last_insert_rowid();
-        let kind = Kind { source: event.source.clone(), topic: event.topic.clone(), kind: event.kind.clone() };
-        self.numbers.entry(event.source.clone()).or_default().push((kind, number));
+        let kind = Kind { source: event.source.to_string(), topic: event.topic.to_string(), kind: event.kind.to_string() };
+        self.numbers.entry(kind.source.clone()).or_default().push((kind, number));
         Ok(number)
     }
 }
@@ -166,7 +168,9 @@ impl Reading {
         let data = RawValue::from_string(row.get(5)?)
             .map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(error)))?;
         let at = Timestamp::from_micros(row.get(3)?);
-        Ok(Event { seq: row.get(0)?, source, topic, kind, key: row.get(2)?, at, correlation: row.get(4)?, data })
+        let (source, topic, kind) = (source.into(), topic.into(), kind.into());
+        let (seq, key, correlation) = (row.get(0)?, row.get(2)?, row.get(4)?);
+        Ok(Event { seq, source, topic, kind, key, at, correlation, data, known: Known::default() })
     }
 
     fn kind(&self, connection: &Connection, number: i64) -> rusqlite::Result<Kind> {

@@ -61,21 +61,23 @@ impl Tail {
         let Some(newest) = events.last().map(|event| event.seq) else { return };
         let mut ring = self.ring.write().expect("nothing panics while the ring is held");
         for event in events {
-            match ring.lasts.get_mut(&event.source) {
+            match ring.lasts.get_mut(&*event.source) {
                 Some(last) => *last = event.seq,
                 None => {
-                    ring.lasts.insert(event.source.clone(), event.seq);
+                    ring.lasts.insert(event.source.to_string(), event.seq);
                 }
             }
             ring.events.push_back(event);
         }
-        while ring.events.len() > self.events_max {
-            if let Some(gone) = ring.events.pop_front() {
-                ring.floor = gone.seq;
-            }
+        let excess = ring.events.len().saturating_sub(self.events_max);
+        let gone: Vec<_> = ring.events.drain(..excess).collect();
+        if let Some(last) = gone.last() {
+            ring.floor = last.seq;
         }
         ring.wake(newest);
+        // What goes is given back once nobody waits for it any more.
         drop(ring);
+        drop(gone);
         self.newest.send_replace(newest);
     }
 
@@ -117,7 +119,7 @@ impl Tail {
             return Known::TooOld(ring.age);
         }
         let first = ring.events.partition_point(|event| event.seq <= seq);
-        let wanted = |event: &&Arc<Event>| sources.is_empty() || sources.contains(&event.source.as_str());
+        let wanted = |event: &&Arc<Event>| sources.is_empty() || sources.contains(&&*event.source);
         Known::All(ring.events.range(first..).filter(wanted).take(limit).cloned().collect())
     }
 
@@ -154,13 +156,14 @@ mod tests {
     fn said(source: &str, places: std::ops::Range<i64>) -> Vec<Arc<Event>> {
         let event = |seq| Event {
             seq,
-            source: source.to_owned(),
-            topic: "t".to_owned(),
-            kind: "a.b.v1".to_owned(),
+            source: source.to_owned().into(),
+            topic: "t".into(),
+            kind: "a.b.v1".into(),
             key: 1,
             at: Timestamp(1),
             correlation: String::new(),
             data: RawValue::from_string("{}".to_owned()).unwrap(),
+            known: base::event::Known::default(),
         };
         places.map(event).map(Arc::new).collect()
     }

@@ -20,7 +20,7 @@ fn fresh(options: Options) -> (TempDir, Database) {
     (folder, database)
 }
 
-fn said(source: &str, key: i64) -> Arc<Event> {
+fn said(source: &'static str, key: i64) -> Arc<Event> {
     let data = format!("{{\"key\":{key}}}");
     let new = NewEvent { topic: "t", kind: "thing.done.v1", key, at: Timestamp(key), correlation: String::new(), data };
     crate::event(source, new).unwrap()
@@ -30,7 +30,7 @@ async fn table(database: &Database) {
     database.write(|tx| Ok(tx.connection().execute_batch("create table x (id integer primary key, data text)")?)).await.unwrap();
 }
 
-fn put(tx: &mut Tx<'_, '_>, source: &str, key: i64) -> Result<i64, WriteError> {
+fn put(tx: &mut Tx<'_, '_>, source: &'static str, key: i64) -> Result<i64, WriteError> {
     tx.execute("insert into x (id, data) values (?1, ?2)", params![key, "x".repeat(200)])?;
     Ok(tx.append(&mut said(source, key))?)
 }

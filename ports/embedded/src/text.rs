@@ -1,38 +1,50 @@
 //! Statement texts as SQLite wants them, translated and numbered once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, RwLock};
+use std::sync::{PoisonError, RwLock};
 
-/// A text for SQLite. Its number is its own among the texts of a database, so that a statement is found without looking at it.
-#[derive(Debug, Clone)]
+/// A text for SQLite. Its number is its own among the texts of the process, so that a statement is found without looking at
+/// it. It is no more than an address: writers and readers pass it on without counting who holds it.
+#[derive(Debug, Clone, Copy)]
 pub struct Text {
     pub(crate) number: usize,
-    text: Arc<str>,
+    text: &'static str,
 }
 
 impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.text
+        self.text
     }
 }
 
-/// Remembers translations by the address of the text, which is static, so that nothing is hashed or compared.
-#[derive(Default)]
-pub(crate) struct Texts(RwLock<BTreeMap<(usize, usize), Text>>);
+/// Translations by the address of the text, which is static, so that nothing is hashed or compared.
+type Texts = BTreeMap<(usize, usize), Text>;
 
-impl Texts {
-    pub(crate) fn translate(&self, text: &'static str) -> Text {
-        let place = (text.as_ptr() as usize, text.len());
-        if let Some(known) = self.0.read().expect("translating does not panic").get(&place) {
-            return known.clone();
-        }
-        let mut texts = self.0.write().expect("translating does not panic");
-        let number = texts.len();
-        texts.entry(place).or_insert_with(|| Text { number, text: numbered(text).into() }).clone()
+/// What the process has translated. A program has so many texts and no more, so they stay.
+static KNOWN: RwLock<Texts> = RwLock::new(BTreeMap::new());
+
+thread_local! {
+    /// What this thread has asked for: a lock that all take at every statement is a place that all wait for.
+    static ASKED: RefCell<Texts> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Translates a portable text (`$1`), once.
+pub fn text(text: &'static str) -> Text {
+    let place = (text.as_ptr() as usize, text.len());
+    ASKED.with_borrow_mut(|asked| *asked.entry(place).or_insert_with(|| known(place, text)))
+}
+
+fn known(place: (usize, usize), text: &'static str) -> Text {
+    if let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
+        return *known;
     }
+    let mut texts = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let number = texts.len();
+    *texts.entry(place).or_insert_with(|| Text { number, text: numbered(text).leak() })
 }
 
 /// Writes `$1` as `?1`: to SQLite `$1` is a name, numbered by its first appearance, and `?1` is the first parameter.
@@ -53,12 +65,15 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods)] // What another thread is given is the question.
     fn parameters_are_numbered_and_quoted_text_is_left_alone() {
         assert_eq!(numbered("select $2, '$1', $1"), "select ?2, '$1', ?1");
-        let texts = Texts::default();
-        let text = "select $1";
-        let (once, again) = (texts.translate(text), texts.translate(text));
-        assert!(Arc::ptr_eq(&once.text, &again.text) && once.number == again.number);
-        assert_ne!(texts.translate("select $1, $1").number, once.number);
+        let one = "select $1";
+        let (once, again) = (text(one), text(one));
+        let elsewhere = std::thread::spawn(move || text(one)).join().unwrap();
+        for other in [again, elsewhere] {
+            assert!(std::ptr::eq(once.text, other.text) && once.number == other.number);
+        }
+        assert_ne!(text("select $1, $1").number, once.number);
     }
 }

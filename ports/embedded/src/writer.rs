@@ -67,7 +67,7 @@ impl Tx<'_, '_> {
         run(&mut *self.connection.prepare_cached(text)?, params)
     }
 
-    /// Does the same with a text of [`crate::Database::text`], whose statement stays in hand.
+    /// Does the same with a text of [`crate::text`], whose statement stays in hand.
     pub fn run(&mut self, text: &Text, params: impl Params) -> rusqlite::Result<u64> {
         run(self.held.get(self.connection, text)?, params)
     }

@@ -86,10 +86,7 @@ pub async fn a_log_can_be_replayed(bed: &dyn Bed) {
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), places[4..]);
     assert_eq!(first.iter().map(|event| event.seq).collect::<Vec<_>>(), second.iter().map(|event| event.seq).collect::<Vec<_>>());
     let event = &first[0];
-    assert_eq!(
-        (event.topic.as_str(), event.kind.as_str(), event.key, event.at),
-        ("law-events", "law.broken.v1", 5, Timestamp(5))
-    );
+    assert_eq!((&*event.topic, &*event.kind, event.key, event.at), ("law-events", "law.broken.v1", 5, Timestamp(5)));
     assert_eq!((event.correlation.as_str(), event.data.get()), ("corr", "{\"text\":\"Ёлка 🍕\"}"));
 }
 
@@ -98,7 +95,7 @@ pub async fn all_sources_can_be_watched_together(bed: &dyn Bed) {
     let log = bed.log();
     bed.say("orders", vec![event(1, "a")]).await;
     bed.say("payments", vec![event(2, "b")]).await;
-    let mut sources: Vec<String> = log.read_all(0, 10).await.unwrap().iter().map(|event| event.source.clone()).collect();
+    let mut sources: Vec<String> = log.read_all(0, 10).await.unwrap().iter().map(|event| event.source.to_string()).collect();
     sources.sort();
     assert_eq!(sources, ["orders", "payments"]);
     assert_eq!(log.read_all(0, 1).await.unwrap().len(), 1);

@@ -5,6 +5,9 @@ use base::{Mistake, World, planted};
 use crate::tables::Texts;
 use crate::{Change, Expect, NewJob, Once, Statement, Step, Value, params};
 
+/// How many steps make a commit happen once, mostly; room for them is made beforehand.
+const ONCE_STEPS: usize = 3;
+
 /// What a step stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stands {
@@ -32,19 +35,12 @@ impl Compiled {
         self.stands.push(stands);
     }
 
-    fn statements(&mut self, part: usize, statements: Vec<Statement>) {
-        let mut plain = Vec::new();
-        for (place, statement) in statements.into_iter().enumerate() {
-            if statement.expect == Expect::Any {
-                plain.push((place, statement));
-            } else {
-                let stands = Stands::Statement { part, statement: place };
-                self.push(statement.text, statement.params, statement.expect, stands);
+    fn statements(&mut self, part: usize, mut statements: Vec<Statement>) {
+        for are_guards in [true, false] {
+            let these = statements.iter_mut().enumerate().filter(|(_, one)| (one.expect != Expect::Any) == are_guards);
+            for (place, Statement { text, params, expect }) in these {
+                self.push(text, std::mem::take(params), *expect, Stands::Statement { part, statement: place });
             }
-        }
-        for (place, statement) in plain {
-            let stands = Stands::Statement { part, statement: place };
-            self.push(statement.text, statement.params, statement.expect, stands);
         }
     }
 
@@ -96,7 +92,9 @@ impl Compiled {
 ///
 /// A job that is used up goes before the new ones, because a job may leave a successor of its own kind and key.
 pub(crate) fn compile(texts: &Texts, once: Once, changes: &mut [Change], world: &World) -> Compiled {
-    let mut compiled = Compiled { steps: Vec::with_capacity(8), stands: Vec::with_capacity(8), job_ids: Vec::new() };
+    let count = |change: &Change| change.statements.len() + change.cancels.len() + change.jobs.len();
+    let steps = changes.iter().map(count).sum::<usize>() + ONCE_STEPS;
+    let mut compiled = Compiled { steps: Vec::with_capacity(steps), stands: Vec::with_capacity(steps), job_ids: Vec::new() };
     let mut answer = None;
     for (part, change) in changes.iter_mut().enumerate() {
         compiled.statements(part, std::mem::take(&mut change.statements));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use base::{BoxFuture, Event, Fault, NewEvent};
 use embedded::rusqlite::types::{ToSqlOutput, ValueRef};
 use embedded::rusqlite::{self, ToSql};
-use embedded::{Database, Ended, Text, Tx, Write, WriteError};
+use embedded::{Database, Ended, Tx, Write, WriteError};
 use tokio::sync::oneshot;
 
 use crate::migration::{checksum, pending};
+use crate::packed::Packed;
 use crate::{Batch, Engine, Expect, Migration, Row, Value, Verdict};
 
 /// SQLite beneath the port.
@@ -57,7 +58,11 @@ fn rows(connection: &rusqlite::Connection, text: &str, params: &[Value], rows_ma
     let mut answer = statement.query(rusqlite::params_from_iter(params))?;
     let mut rows = Vec::new();
     while let Some(row) = answer.next()? {
-        rows.push(Row((0..columns).map(|column| value(row.get_ref(column)?)).collect::<rusqlite::Result<_>>()?));
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
+            values.push(value(row.get_ref(column)?)?);
+        }
+        rows.push(Row(values));
         if rows.len() > rows_max {
             break;
         }
@@ -74,7 +79,7 @@ pub(crate) fn bounded(rows: Vec<Row>, rows_max: usize) -> Result<Vec<Row>, Fault
 
 /// A batch on its way to the writer; it may run twice.
 struct BatchWrite {
-    steps: Vec<(Text, Vec<Value>, Expect)>,
+    steps: Packed,
     events: Vec<Arc<Event>>,
     rows: Vec<u64>,
     seqs: Vec<i64>,
@@ -85,10 +90,10 @@ impl Write for BatchWrite {
     fn run(&mut self, tx: &mut Tx<'_, '_>) -> Result<embedded::Verdict, WriteError> {
         self.rows.clear();
         self.seqs.clear();
-        for (place, (text, params, expect)) in self.steps.iter().enumerate() {
+        for (place, (text, expect, params)) in self.steps.steps().enumerate() {
             let changed = tx.run(text, rusqlite::params_from_iter(params))?;
             if let Expect::Rows(wanted) = expect
-                && changed != *wanted
+                && changed != wanted
             {
                 return Ok(embedded::Verdict::Missed(place));
             }
@@ -165,7 +170,7 @@ impl Engine for Embedded {
     }
 
     fn read(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
-        let text = self.0.text(text);
+        let text = embedded::text(text);
         // Read at once, in the caller: a point read takes microseconds, less than handing it to another thread.
         let answer = self.0.read(|connection| rows(connection, &text, &params, rows_max));
         Box::pin(std::future::ready(answer.and_then(|rows| bounded(rows, rows_max))))
@@ -173,7 +178,7 @@ impl Engine for Embedded {
 
     fn scan(&self, text: &'static str, params: Vec<Value>, rows_max: usize) -> BoxFuture<'_, Result<Vec<Row>, Fault>> {
         Box::pin(async move {
-            let text = self.0.text(text);
+            let text = embedded::text(text);
             let rows = self.0.scan(move |connection| rows(connection, &text, &params, rows_max)).await?;
             bounded(rows, rows_max)
         })
@@ -183,9 +188,11 @@ impl Engine for Embedded {
         Box::pin(async move {
             let event = |event: NewEvent| embedded::event(batch.service, event);
             let events = batch.events.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
-            let steps = batch.steps.into_iter().map(|step| (self.0.text(step.text), step.params, step.expect)).collect();
+            // What the writer needs is packed here and made room for here: it has no time for it.
+            let (rows, seqs) = (Vec::with_capacity(batch.steps.len()), Vec::with_capacity(events.len()));
+            let steps = Packed::of(batch.steps, embedded::text);
             let (answer, answered) = oneshot::channel();
-            self.0.submit(Box::new(BatchWrite { steps, events, rows: Vec::new(), seqs: Vec::new(), answer })).await;
+            self.0.submit(Box::new(BatchWrite { steps, events, rows, seqs, answer })).await;
             answered.await.unwrap_or(Ok(Verdict::Unknown))
         })
     }

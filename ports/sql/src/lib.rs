@@ -16,6 +16,7 @@ pub mod laws;
 mod letters;
 mod meter;
 mod migration;
+mod packed;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod store;

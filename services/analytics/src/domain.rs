@@ -83,8 +83,16 @@ struct OfShop {
 
 /// The shops whose calendar an event needs.
 pub fn shop_of(event: &Event) -> Option<ShopId> {
-    let of = is_about_an_order(event).then(|| event.peek::<OfShop>().ok()).flatten();
-    of.map(|of| ShopId(of.shop_id)).filter(|shop| shop.0 != 0)
+    is_about_an_order(event).then(|| shop_in(event)).filter(|shop| shop.0 != 0)
+}
+
+/// The shop that an event names, else 0.
+fn shop_in(event: &Event) -> ShopId {
+    // Others have read it, and it is the longest.
+    match event.name() == OrderCreated::NAME {
+        true => event.fact::<OrderCreated>().map_or(ShopId(0), |order| order.shop_id),
+        false => event.peek::<OfShop>().map_or(ShopId(0), |of| ShopId(of.shop_id)),
+    }
 }
 
 /// Tells whether an event opens or ends an order.
@@ -100,14 +108,14 @@ pub fn minute(at: Timestamp) -> String {
 impl Ledger {
     /// Adds an event.
     pub fn hear(&mut self, event: &Event) -> Result<(), Fault> {
-        let shop = event.peek::<OfShop>().map_or(0, |of| of.shop_id);
-        *self.figures.counts.entry((shop, event.name().to_owned())).or_default() += 1;
+        let shop = shop_in(event);
+        *self.figures.counts.entry((shop.0, event.name().to_owned())).or_default() += 1;
         let order = OrderId(event.key);
         match event.name() {
-            OrderCreated::NAME => self.created(event.read()?),
-            OrderCancelled::NAME => self.cancelled(&event.read()?),
-            "order.delivered" => self.delivered(order, ShopId(shop), event.at),
-            OrderReady::NAME => self.cooked(&event.read()?),
+            OrderCreated::NAME => self.created(event.fact::<OrderCreated>()?.as_ref()),
+            OrderCancelled::NAME => self.cancelled(event.fact::<OrderCancelled>()?.as_ref()),
+            "order.delivered" => self.delivered(order, shop, event.at),
+            OrderReady::NAME => self.cooked(event.fact::<OrderReady>()?.as_ref()),
             PaymentRefunded::NAME => {
                 let refunded: PaymentRefunded = event.read()?;
                 self.all(refunded.shop_id).refunded_minor += refunded.amount_minor;
@@ -117,8 +125,9 @@ impl Ledger {
         Ok(())
     }
 
-    fn created(&mut self, order: OrderCreated) {
-        let lines = order.lines.into_iter().map(|line| (line.slug, line.size, line.quantity, line.total_minor)).collect();
+    fn created(&mut self, order: &OrderCreated) {
+        let lines =
+            order.lines.iter().map(|line| (line.slug.clone(), line.size.clone(), line.quantity, line.total_minor)).collect();
         let open = Kept::Open { shop: order.shop_id, placed_at: order.placed_at, total: order.total_minor, lines };
         match self.orders.remove(&order.order_id) {
             Some(known @ Kept::Open { .. }) => {

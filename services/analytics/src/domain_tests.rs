@@ -1,3 +1,4 @@
+use base::event::Known;
 use base::{Currency, NewEvent};
 use orders_api::events::{CancelReason, Fulfilment, ItemKind, Line, PaymentKind};
 use serde_json::value::RawValue;
@@ -18,6 +19,7 @@ fn event<F: Fact>(fact: &F, at: Timestamp) -> Event {
         at,
         correlation: String::new(),
         data,
+        known: Known::default(),
     }
 }
 
@@ -70,6 +72,7 @@ fn delivered(id: i64) -> Event {
         at: late(),
         correlation: String::new(),
         data: RawValue::from_string(data).unwrap(),
+        known: Known::default(),
     }
 }
 

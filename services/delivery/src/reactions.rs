@@ -17,7 +17,7 @@ use crate::store;
 pub async fn when_orders_created_expect_to_deliver(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut orders = Vec::with_capacity(events.len());
     for event in &events {
-        orders.push((event, event.read::<OrderCreated>()?));
+        orders.push((event, event.fact::<OrderCreated>()?));
     }
     let ids: Vec<OrderId> = orders.iter().map(|(_, order)| order.order_id).collect();
     let known = store::deliveries(ctx.store(), &ids).await?;
@@ -43,13 +43,13 @@ pub async fn when_orders_paid_or_promised_pack_goods(ctx: Ctx, events: Vec<Arc<E
     for event in &events {
         match event.name() {
             "order.paid" => {
-                let fact: OrderPaid = event.read()?;
+                let fact = event.fact::<OrderPaid>()?;
                 if fact.method == "card" {
                     paid.push((event, fact.order_id, fact.shop_id));
                 }
             }
             _ => {
-                let fact: PaymentPromised = event.read()?;
+                let fact = event.fact::<PaymentPromised>()?;
                 paid.push((event, fact.order_id, fact.shop_id));
             }
         }
@@ -75,7 +75,7 @@ pub async fn when_orders_paid_or_promised_pack_goods(ctx: Ctx, events: Vec<Arc<E
 pub async fn when_orders_ready_carry_them(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut ready = Vec::with_capacity(events.len());
     for event in &events {
-        ready.push((event, event.read::<OrderReady>()?));
+        ready.push((event, event.fact::<OrderReady>()?));
     }
     let ids: Vec<OrderId> = ready.iter().map(|(_, fact)| fact.order_id).collect();
     let known = store::deliveries(ctx.store(), &ids).await?;
@@ -98,7 +98,7 @@ pub async fn when_orders_ready_carry_them(ctx: Ctx, events: Vec<Arc<Event>>) -> 
 pub async fn when_orders_cancelled_call_back(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut cancelled = Vec::with_capacity(events.len());
     for event in &events {
-        cancelled.push((event, event.read::<OrderCancelled>()?));
+        cancelled.push((event, event.fact::<OrderCancelled>()?));
     }
     let ids: Vec<OrderId> = cancelled.iter().map(|(_, order)| order.order_id).collect();
     let known = store::deliveries(ctx.store(), &ids).await?;

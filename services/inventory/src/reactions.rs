@@ -23,7 +23,7 @@ pub async fn when_orders_created_set_aside(ctx: Ctx, events: Vec<Arc<Event>>) ->
     let mut demands = Vec::new();
     let mut heard = Vec::new();
     for event in &events {
-        let order: OrderCreated = event.read()?;
+        let order = event.fact::<OrderCreated>()?;
         let needs = needs_of(order.needs.iter().filter(|need| need.quantity != 0).map(|need| (need.stock_id, need.quantity)))
             .map_err(|error| error.fault())?;
         match known.get(&order.order_id) {

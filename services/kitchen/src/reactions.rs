@@ -16,7 +16,7 @@ use crate::store;
 pub async fn when_orders_created_write_tickets(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut orders = Vec::with_capacity(events.len());
     for event in &events {
-        orders.push((event, event.read::<OrderCreated>()?));
+        orders.push((event, event.fact::<OrderCreated>()?));
     }
     let ids: Vec<OrderId> = orders.iter().map(|(_, order)| order.order_id).collect();
     let known = store::tickets(ctx.store(), &ids).await?;
@@ -46,13 +46,13 @@ pub async fn when_orders_paid_or_promised_book_them(ctx: Ctx, events: Vec<Arc<Ev
     for event in &events {
         match event.name() {
             "order.paid" => {
-                let fact: OrderPaid = event.read()?;
+                let fact = event.fact::<OrderPaid>()?;
                 if fact.method == "card" {
                     paid.push((event, fact.order_id, fact.shop_id));
                 }
             }
             _ => {
-                let fact: PaymentPromised = event.read()?;
+                let fact = event.fact::<PaymentPromised>()?;
                 paid.push((event, fact.order_id, fact.shop_id));
             }
         }
@@ -80,7 +80,7 @@ pub async fn when_orders_paid_or_promised_book_them(ctx: Ctx, events: Vec<Arc<Ev
 pub async fn when_orders_cancelled_take_tickets_back(ctx: Ctx, events: Vec<Arc<Event>>) -> Result<Change, Fault> {
     let mut cancelled = Vec::with_capacity(events.len());
     for event in &events {
-        cancelled.push((event, event.read::<OrderCancelled>()?));
+        cancelled.push((event, event.fact::<OrderCancelled>()?));
     }
     let ids: Vec<OrderId> = cancelled.iter().map(|(_, order)| order.order_id).collect();
     let known = store::tickets(ctx.store(), &ids).await?;

@@ -35,12 +35,12 @@ pub async fn when_orders_created_remember_whom_to_tell(ctx: Ctx, events: Vec<Arc
     let mut told = store::told(ctx.store(), &orders).await?;
     let mut change = Change::new();
     for event in events.iter().filter(|event| !known.contains_key(&OrderId(event.key))) {
-        let order: OrderCreated = event.read()?;
+        let order = event.fact::<OrderCreated>()?;
         let known = Known {
             order_id: order.order_id,
             shop_id: order.shop_id,
             device_id: order.device_id,
-            language: order.language,
+            language: order.language.clone(),
             has_email: order.has_email,
             currency: order.currency,
             pickup: order.fulfilment == Fulfilment::Pickup,
@@ -90,11 +90,11 @@ fn draft_of(event: &Event) -> Result<Draft, Fault> {
         |amount_minor, currency| Params { amount_minor: Some(amount_minor), currency: Some(currency), ..Params::default() };
     let (template, nth, params) = match event.name() {
         OrderPaid::NAME => {
-            let paid: OrderPaid = event.read()?;
+            let paid = event.fact::<OrderPaid>()?;
             (Template::OrderPaid, 0, money(paid.amount_minor, paid.currency))
         }
         PaymentPromised::NAME => {
-            let promised: PaymentPromised = event.read()?;
+            let promised = event.fact::<PaymentPromised>()?;
             (Template::OrderPromised, 0, money(promised.amount_minor, promised.currency))
         }
         // An order may be refunded in parts: each is told.
@@ -104,7 +104,7 @@ fn draft_of(event: &Event) -> Result<Draft, Fault> {
             (Template::PaymentRefunded, nth, money(refunded.amount_minor, refunded.currency))
         }
         OrderCancelled::NAME => {
-            let cancelled: OrderCancelled = event.read()?;
+            let cancelled = event.fact::<OrderCancelled>()?;
             let fee = Some(cancelled.fee_minor).filter(|fee| *fee > 0);
             (Template::OrderCancelled, 0, Params { amount_minor: fee, reason: Some(cancelled.reason), ..Params::default() })
         }

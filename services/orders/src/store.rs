@@ -137,7 +137,8 @@ pub async fn statistics(store: &Store, shop: ShopId) -> Result<Vec<(String, i64,
 
 /// Counts the orders of all shops that wait for stock or money.
 pub async fn count_pending(store: &Store) -> Result<i64, Fault> {
-    let text = "select count(*) from orders_board b join orders_orders o on o.id = b.order_id where o.state in ('pending', 'reserved')";
+    let text =
+        "select count(*) from orders_board b join orders_orders o on o.id = b.order_id where o.state in ('pending', 'reserved')";
     store.read_one(text, params![]).await?.map_or(Ok(0), |row| row.int(0))
 }
 

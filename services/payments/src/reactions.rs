@@ -20,7 +20,7 @@ pub async fn when_orders_created_expect_money(ctx: Ctx, events: Vec<Arc<Event>>)
     let mut all = Change::new();
     let known = known(&ctx, &events).await?;
     for event in events {
-        let order: OrderCreated = event.read()?;
+        let order = event.fact::<OrderCreated>()?;
         let method = match order.payment {
             PaymentKind::Card => Method::Card(order.method_id),
             PaymentKind::Cash => Method::Cash,

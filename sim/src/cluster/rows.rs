@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base::event::Known;
 use base::{BoxFuture, Event, Fault, Timestamp};
 use embedded::{Database, rusqlite};
 use serde_json::value::RawValue;
@@ -193,13 +194,14 @@ fn event(service: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
     let data = RawValue::from_string(row.get(6)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
     Ok(Event {
         seq: row.get(0)?,
-        source: service.to_owned(),
-        topic: row.get(1)?,
-        kind: row.get(2)?,
+        source: service.to_owned().into(),
+        topic: row.get::<_, String>(1)?.into(),
+        kind: row.get::<_, String>(2)?.into(),
         key: row.get(3)?,
         at: Timestamp(row.get(4)?),
         correlation: row.get(5)?,
         data,
+        known: Known::default(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base::event::Known;
 use base::id::DeadLetterId;
 use base::{Event, Principal, Timestamp};
 use saga::React;
@@ -17,20 +18,21 @@ const KEY: i64 = 7;
 fn letter(id: i64, seq: i64, behind: Option<i64>) -> Letter {
     let event = Event {
         seq,
-        source: "orders".to_owned(),
-        topic: "order-events".to_owned(),
-        kind: "order.created.v1".to_owned(),
+        source: "orders".into(),
+        topic: "order-events".into(),
+        kind: "order.created.v1".into(),
         key: KEY,
         at: Timestamp(1),
         correlation: String::new(),
         data: RawValue::from_string("{}".to_owned()).unwrap(),
+        known: Known::default(),
     };
     Letter {
         id,
         what: What::Event,
-        source: event.source.clone(),
+        source: event.source.to_string(),
         seq,
-        kind: event.kind.clone(),
+        kind: event.kind.to_string(),
         key: KEY,
         body: serde_json::to_string(&event).unwrap(),
         cause: "It failed.".to_owned(),

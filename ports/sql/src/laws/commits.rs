@@ -14,8 +14,8 @@ pub async fn an_event_is_visible_iff_its_write_is(bed: &dyn Bed) {
     }
     let said = bed.said("law").await;
     assert_eq!(said.len(), 1, "one was taken, so one was said: {said:?}");
-    assert_eq!((said[0].kind.as_str(), said[0].key, said[0].topic.as_str()), ("stock.taken.v1", 1, "law-events"));
-    assert_eq!((said[0].source.as_str(), said[0].correlation.as_str(), said[0].at), ("law", "corr-1", Timestamp(1_000)));
+    assert_eq!((said[0].kind.as_ref(), said[0].key, said[0].topic.as_ref()), ("stock.taken.v1", 1, "law-events"));
+    assert_eq!((said[0].source.as_ref(), said[0].correlation.as_ref(), said[0].at), ("law", "corr-1", Timestamp(1_000)));
     assert_eq!(stock(&store, 1).await, 0);
 }
 

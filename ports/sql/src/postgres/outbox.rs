@@ -1,5 +1,6 @@
 //! The outbox: what was said and has not reached the log yet.
 
+use base::event::Known;
 use base::{BoxFuture, Event, Fault, Timestamp};
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -28,13 +29,14 @@ fn event(service: &str, row: &tokio_postgres::Row) -> Result<Event, Fault> {
         .map_err(|error| Fault::internal("event_unreadable", "An event in the outbox is not JSON.").because(error))?;
     Ok(Event {
         seq: row.get(0),
-        source: service.to_owned(),
-        topic: row.get(1),
-        kind: row.get(2),
+        source: service.to_owned().into(),
+        topic: row.get::<_, String>(1).into(),
+        kind: row.get::<_, String>(2).into(),
         key: row.get(3),
         at: Timestamp(row.get(4)),
         correlation: row.get(5),
         data,
+        known: Known::default(),
     })
 }
 
