@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use base::Fault;
 use embedded::rusqlite::backup::{Backup, StepResult};
+use embedded::rusqlite::config::DbConfig;
 use embedded::rusqlite::{self, Connection, OpenFlags};
 
 use super::{failed, flush_names, fresh, parts};
@@ -109,6 +110,8 @@ pub fn copy(data: &Path, file: &Path) -> Result<u64, Fault> {
 fn at_one_moment(source: &Path, books: Option<&Path>) -> Result<(Connection, Option<Connection>), Fault> {
     let unreadable = |error: rusqlite::Error| failed("The data cannot be read", error);
     let hold = Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(unreadable)?;
+    // What a process that died has left in the log is for the next start to make durable, not for us to copy by closing.
+    hold.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(unreadable)?;
     let until = Instant::now() + PATIENCE;
     while let Err(error) = hold.execute_batch("begin immediate") {
         if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) || Instant::now() > until {

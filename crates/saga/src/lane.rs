@@ -206,6 +206,10 @@ impl Lane {
         let Some(claim) = self.claim(&ready).await else { return Ok(true) };
         let ready: Vec<_> = ready.into_iter().filter(|pending| claim.has(pending.event.key)).collect();
         let _turn = if window.was_refused() { Err(self.turn.write().await) } else { Ok(self.turn.read().await) };
+        // The gate may have been closed while others were waited for.
+        if !self.gate.is_open() {
+            return Ok(true);
+        }
         let (made, failed) = self.handle(&ready).await;
         if !made.is_empty() && !self.commit(window, made).await? {
             return Ok(false);

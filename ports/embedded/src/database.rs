@@ -110,9 +110,18 @@ impl Database {
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Database, Fault> {
         let path = path.as_ref();
         let failed = |error: rusqlite::Error| fault(&error);
-        let connection = connect(path, OpenFlags::default(), options.vfs.as_deref()).map_err(failed)?;
-        settle(&connection, &options).map_err(failed)?;
-        found::make_durable(&connection)?;
+        let open = || {
+            let connection = connect(path, OpenFlags::default(), options.vfs.as_deref())?;
+            found::checkpoint_on_close(&connection, false)?;
+            settle(&connection, &options).map(|()| connection)
+        };
+        let mut connection = open().map_err(failed)?;
+        if found::write_again(&connection).map_err(failed)? {
+            drop(connection);
+            connection = open().map_err(failed)?;
+        }
+        found::checkpoint(&connection)?;
+        found::checkpoint_on_close(&connection, true).map_err(failed)?;
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
         let tail = Arc::new(Tail::new(log.high, options.tail_events));

@@ -7,8 +7,9 @@
 //! the others are in the lost log only.
 //!
 //! So the log is written again, byte for byte where it lies, and flushed; only then a checkpoint puts it where it belongs. No
-//! commit that was told of is in danger meanwhile: its bytes are not changed, and a system writes whole pages anyway, so
-//! every commit has its neighbour's bytes written again. A disk must not spoil them (sqlite.org, `psow.html`).
+//! byte of a commit that was told of is changed by that, and a sector that is written with the bytes that it has is taken to
+//! have them afterwards, even if the power goes meanwhile. That much any log in a file rests on: systems write whole pages, so
+//! the end of one commit is written again with the beginning of the next.
 //!
 //! Until all that is done nobody may read: a repeat of a request would be told of a commit that can still be lost. So a
 //! disk that is full or fails, and another program that reads for longer than the busy timeout, refuse the start; nothing is
@@ -25,30 +26,36 @@ use rusqlite::{Connection, ffi};
 
 use crate::error::fault;
 
-/// How many bytes are read and written at once.
-const CHUNK_BYTES: usize = 1 << 20;
+/// How many bytes are read and written at once: SQLite's own way to the disk takes no more than 128 KiB, less one.
+const CHUNK_BYTES: usize = 1 << 16;
 
-/// Makes durable all that is committed.
-pub(crate) fn make_durable(connection: &Connection) -> Result<(), Fault> {
-    let failed = |error: rusqlite::Error| fault(&error);
-    // Else a start that is refused would do by closing what it must not: a checkpoint of a log that may not be on the disk.
-    let checkpoint_on_close = |wanted: bool| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !wanted);
-    checkpoint_on_close(false).map_err(failed)?;
-    // With the lock of the writer: in a moment in which nobody adds to the log.
-    connection.execute_batch("begin immediate").map_err(failed)?;
-    let written = write_again(connection);
-    connection.execute_batch("rollback").map_err(failed)?;
-    written.map_err(failed)?;
+/// Lets a connection put the log into the data file when it is the last to close, or not: what may not be on the disk must not
+/// get there, whatever ends the start.
+pub(crate) fn checkpoint_on_close(connection: &Connection, wanted: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !wanted).map(drop)
+}
+
+/// Writes the log again and flushes it, in a moment in which nobody adds to it; false if there is none. Whoever goes on opens
+/// the file anew, to see what was written and not what was found.
+pub(crate) fn write_again(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.execute_batch("begin immediate")?;
+    let written = write_all_again(connection);
+    connection.execute_batch("rollback")?;
+    written
+}
+
+/// Puts the log into the data file, and begins it anew.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<(), Fault> {
     let text = "pragma wal_checkpoint(truncate)";
-    let is_held: bool = connection.query_row(text, [], |row| row.get(0)).map_err(failed)?;
+    let is_held: bool = connection.query_row(text, [], |row| row.get(0)).map_err(|error| fault(&error))?;
     if is_held {
         return Err(Fault::unavailable("store_busy", "Another program reads the store, which cannot be taken over meanwhile."));
     }
-    checkpoint_on_close(true).map(drop).map_err(failed)
+    Ok(())
 }
 
-fn write_again(connection: &Connection) -> rusqlite::Result<()> {
-    let Some(log) = Log::of(connection)? else { return Ok(()) };
+fn write_all_again(connection: &Connection) -> rusqlite::Result<bool> {
+    let Some(log) = Log::of(connection)? else { return Ok(false) };
     let (length, mut chunk) = (log.length()?, vec![0; CHUNK_BYTES]);
     let mut at = 0;
     while at < length {
@@ -57,7 +64,10 @@ fn write_again(connection: &Connection) -> rusqlite::Result<()> {
         log.write(at, &chunk[..count])?;
         at += count as i64;
     }
-    if length > 0 { log.flush() } else { Ok(()) }
+    if length > 0 {
+        log.flush()?;
+    }
+    Ok(length > 0)
 }
 
 /// The file of the write-ahead log, as SQLite has opened it.

@@ -66,6 +66,26 @@ async fn memory_and_table_tell_the_same_log() {
 }
 
 #[tokio::test]
+async fn a_long_log_that_is_found_goes_into_the_file_whole() {
+    let (folder, database) = fresh(Options::default());
+    table(&database).await;
+    for key in 1..=6 {
+        let megabyte = "Ж".repeat(500_000);
+        let text = "insert into x (id, data) values (?1, ?2)";
+        database.write(move |tx| Ok(tx.execute(text, params![key, megabyte])?)).await.unwrap();
+    }
+    // What a process that dies leaves behind.
+    let path = |name: &str| folder.path().join(name);
+    for end in ["", "-wal"] {
+        std::fs::copy(path(&format!("test.db{end}")), path(&format!("left.db{end}"))).unwrap();
+    }
+    assert!(std::fs::metadata(path("left.db-wal")).unwrap().len() > 3_000_000);
+    let found = Database::open(path("left.db"), Options::default()).unwrap();
+    assert_eq!((count(&found), std::fs::metadata(path("left.db-wal")).unwrap().len()), (6, 0));
+    assert!(found.integrity_check().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_waiting_reader_is_woken_by_the_commit() {
     let (_folder, database) = fresh(options());
     let waiting = tokio::spawn({

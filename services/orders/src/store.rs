@@ -10,6 +10,13 @@ use sql::{Change, Row, Store, params, statement};
 
 use crate::domain::{Ending, Frozen, Happening, Order, State};
 
+/// Goes from the board to the orders on it: as a join, SQLite would read every order there ever was and look which are open.
+macro_rules! count_pending {
+    () => {
+        "select count(*) from orders_orders where id in (select order_id from orders_board) and state in ('pending', 'reserved')"
+    };
+}
+
 macro_rules! select_order {
     ($rest:literal) => {
         concat!(
@@ -137,9 +144,7 @@ pub async fn statistics(store: &Store, shop: ShopId) -> Result<Vec<(String, i64,
 
 /// Counts the orders of all shops that wait for stock or money.
 pub async fn count_pending(store: &Store) -> Result<i64, Fault> {
-    let text =
-        "select count(*) from orders_board b join orders_orders o on o.id = b.order_id where o.state in ('pending', 'reserved')";
-    store.read_one(text, params![]).await?.map_or(Ok(0), |row| row.int(0))
+    store.read_one(count_pending!(), params![]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Loads the person behind an order.
@@ -328,4 +333,21 @@ pub fn rebuild(projection: &str) -> Option<Change> {
 /// Counts all orders.
 pub async fn count(store: &Store) -> Result<i64, Fault> {
     store.read_one("select count(*) from orders_orders", params![]).await?.map_or(Ok(0), |row| row.int(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use host::testing::Platform;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn counting_who_waits_looks_at_open_orders_only() {
+        let platform = Platform::start([crate::service()]).await;
+        let ctx = platform.ctx("orders");
+        assert_eq!(count_pending(ctx.store()).await.unwrap(), 0);
+        let plan = ctx.store().read(concat!("explain query plan ", count_pending!()), params![]).await.unwrap();
+        let plan: Vec<_> = plan.iter().map(|row| row.text(3).unwrap()).collect();
+        assert!(plan[0].starts_with("SEARCH orders_orders USING INTEGER PRIMARY KEY"), "{plan:?}");
+    }
 }

@@ -10,10 +10,10 @@ pub(super) const PART: Part = Part {
             wrong: "is how often the guest was told that the order has arrived",
             text: "select count(m.id) || ' for order ' || o.id from orders_orders o
                 left join notifications_messages m on m.order_id = o.id and m.template = 'order_delivered'
-                where o.state = 'delivered' and not exists (select 1 from notifications_acts a join log g
-                    on a.act = 'discard_dead_letter' and a.subject = cast(json_extract(g.data, '$.dead_letter_id') as text)
-                    where json_extract(g.data, '$.about') = o.id)
-                group by o.id having count(m.id) <> 1",
+                where o.state = 'delivered' group by o.id having count(m.id) > 1
+                    or count(m.id) = 0 and not exists (select 1 from notifications_acts a join log g
+                        on a.act = 'discard_dead_letter' and a.subject = cast(json_extract(g.data, '$.dead_letter_id') as text)
+                        where json_extract(g.data, '$.about') = o.id)",
             by_clock: false,
         },
         Rule {
