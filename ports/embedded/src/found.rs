@@ -40,8 +40,9 @@ pub(crate) fn checkpoint_on_close(connection: &Connection, wanted: bool) -> rusq
 pub(crate) fn write_again(connection: &Connection) -> rusqlite::Result<bool> {
     connection.execute_batch("begin immediate")?;
     let written = write_all_again(connection);
-    connection.execute_batch("rollback")?;
-    written
+    let ended = connection.execute_batch("rollback");
+    // Why it could not be written says more than that there was nothing to take back.
+    written.and_then(|written| ended.map(|()| written))
 }
 
 /// Puts the log into the data file, and begins it anew.
@@ -96,27 +97,36 @@ impl<'a> Log<'a> {
 
     fn length(&self) -> rusqlite::Result<i64> {
         let mut length = 0;
+        let size = self.methods.xFileSize.ok_or_else(missing)?;
         // SAFETY: the file is open, and the answer has a place.
-        self.methods.xFileSize.map_or(Ok(()), |size| said(unsafe { size(self.file, &raw mut length) }))?;
+        said(unsafe { size(self.file, &raw mut length) })?;
         Ok(length)
     }
 
     fn read(&self, at: i64, bytes: &mut [u8]) -> rusqlite::Result<()> {
         let (to, count) = (bytes.as_mut_ptr().cast(), bytes.len() as c_int);
+        let read = self.methods.xRead.ok_or_else(missing)?;
         // SAFETY: the file is open, and there is room for as many bytes.
-        self.methods.xRead.map_or(Ok(()), |read| said(unsafe { read(self.file, to, count, at) }))
+        said(unsafe { read(self.file, to, count, at) })
     }
 
     fn write(&self, at: i64, bytes: &[u8]) -> rusqlite::Result<()> {
         let (from, count) = (bytes.as_ptr().cast(), bytes.len() as c_int);
+        let write = self.methods.xWrite.ok_or_else(missing)?;
         // SAFETY: the file is open, and there are as many bytes.
-        self.methods.xWrite.map_or(Ok(()), |write| said(unsafe { write(self.file, from, count, at) }))
+        said(unsafe { write(self.file, from, count, at) })
     }
 
     fn flush(&self) -> rusqlite::Result<()> {
+        let sync = self.methods.xSync.ok_or_else(missing)?;
         // SAFETY: the file is open.
-        self.methods.xSync.map_or(Ok(()), |sync| said(unsafe { sync(self.file, ffi::SQLITE_SYNC_NORMAL) }))
+        said(unsafe { sync(self.file, ffi::SQLITE_SYNC_NORMAL) })
     }
+}
+
+/// A file that cannot do what is asked of every file: what it did not do must not pass for done.
+fn missing() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), None)
 }
 
 /// Gives SQLite's answer in the words of its library.
