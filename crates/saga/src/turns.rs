@@ -21,7 +21,20 @@ struct Kind {
     brake: Option<Brake>,
     /// Whether the last claim took all that it might: then more may be due, and a turn that comes free is news.
     wanted: AtomicBool,
+    /// Whether jobs of it are worked that nobody has claimed: until that is over, they look as if they were due.
+    unclaimed: AtomicBool,
     freed: Arc<Notify>,
+}
+
+/// Jobs of a kind that are worked although nobody has claimed them; when this is dropped they are done, claimed, or due again.
+pub(crate) struct Unclaimed(Arc<Kind>);
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        self.0.unclaimed.store(false, Ordering::SeqCst);
+        // What fell due meanwhile was not looked at.
+        self.0.freed.notify_one();
+    }
 }
 
 /// Turns that are taken; given back when this is dropped.
@@ -48,6 +61,7 @@ impl Kind {
     fn room(&self, leave: Leave, most: usize) -> usize {
         let free = self.free.available_permits();
         match leave {
+            _ if self.unclaimed.load(Ordering::SeqCst) => 0,
             Leave::All => free.min(most),
             Leave::One => usize::from(free == self.turns),
             Leave::NoneFor(_) => 0,
@@ -60,8 +74,8 @@ impl Turns {
         let freed = Arc::new(Notify::new());
         let kind = |turns: usize, brake| {
             let turns = turns.clamp(1, Semaphore::MAX_PERMITS);
-            let (free, wanted) = (Arc::new(Semaphore::new(turns)), AtomicBool::new(false));
-            Kind { turns, free, brake, wanted, freed: freed.clone() }
+            let (free, wanted, unclaimed) = (Arc::new(Semaphore::new(turns)), AtomicBool::new(false), AtomicBool::new(false));
+            Kind { turns, free, brake, wanted, unclaimed, freed: freed.clone() }
         };
         let kinds = kinds.into_iter().map(|(name, turns, brake)| (name, Arc::new(kind(turns, brake)))).collect();
         Turns { kinds, freed }
@@ -92,6 +106,13 @@ impl Turns {
         let kind = self.kinds.get(name)?;
         let permits = kind.free.clone().try_acquire_many_owned(u32::try_from(count).ok()?).ok()?;
         Some(Taken { permits: Some(permits), kind: kind.clone() })
+    }
+
+    /// Notes that jobs of a kind are worked unclaimed; while they are, there is no room for others.
+    pub(crate) fn unclaimed(&self, name: &str) -> Option<Unclaimed> {
+        let kind = self.kinds.get(name)?;
+        kind.unclaimed.store(true, Ordering::SeqCst);
+        Some(Unclaimed(kind.clone()))
     }
 
     /// Notes whether a claim took all of a kind that it might; tells whether it is to be asked for again at once.

@@ -137,26 +137,39 @@ impl Worker {
     /// Claims of each kind as many jobs as it has free turns, and begins them.
     ///
     /// What is claimed begins now: a job that waited for its turn under a lease would lose the lease while it waits.
+    ///
+    /// Where no other process has the same data, jobs that are worked in batches need no claim: it would tell nobody anything,
+    /// and costs a write and a flush for each. Of such a kind one batch is in hand at a time; only what fails is claimed.
     async fn claim(&self, turns: &Turns) -> Result<Claimed, Fault> {
         let room = turns.room(CLAIM_MAX);
         let now = self.world.now();
         let until = now + LEASE;
-        let jobs = self.store.claim_due(now, &room, self.world.next_id::<EventId>().0, until).await?;
-        let mut claimed: BTreeMap<String, Vec<Job>> = BTreeMap::new();
-        for job in jobs {
-            claimed.entry(job.kind.clone()).or_default().push(job);
-        }
-        let (mut more, count) = (false, claimed.values().map(Vec::len).sum());
+        let due = self.store.due(now, &room).await?;
+        let unclaimed = |job: &Job| self.store.is_alone() && job.lease == 0 && self.is_batched(&job.kind);
+        let (batched, due): (Vec<_>, Vec<_>) = due.into_iter().partition(unclaimed);
+        let jobs = self.store.claim(due, now, self.world.next_id::<EventId>().0, until).await?;
+        let (mut more, mut count) = (false, 0);
+        let mut of_kind: BTreeMap<String, (Vec<Job>, Vec<Job>)> = BTreeMap::new();
+        jobs.into_iter().for_each(|job| of_kind.entry(job.kind.clone()).or_default().0.push(job));
+        batched.into_iter().for_each(|job| of_kind.entry(job.kind.clone()).or_default().1.push(job));
         for (kind, room) in room {
-            let jobs = claimed.remove(kind).unwrap_or_default();
-            let all = jobs.len() == room;
-            match self.plan.works.get(kind) {
-                Some((_, Work::Many(_))) if !jobs.is_empty() => self.start(jobs, kind, until, turns),
+            let (jobs, batch) = of_kind.remove(kind).unwrap_or_default();
+            let found = jobs.len() + batch.len();
+            count += found;
+            match self.is_batched(kind) {
+                true if !jobs.is_empty() => self.start(jobs, kind, until, turns),
                 _ => jobs.into_iter().for_each(|job| self.start(vec![job], kind, until, turns)),
             }
-            more |= turns.claimed(kind, all);
+            if !batch.is_empty() {
+                self.start_unclaimed(batch, kind, turns);
+            }
+            more |= turns.claimed(kind, found == room);
         }
         Ok(Claimed { count, more })
+    }
+
+    fn is_batched(&self, kind: &str) -> bool {
+        matches!(self.plan.works.get(kind), Some((_, Work::Many(_))))
     }
 
     /// Parks what is due and of a kind that this program does not know: nobody would ever work it.
@@ -184,6 +197,49 @@ impl Worker {
             worker.work(jobs, kind, until).await;
             drop(taken);
         });
+    }
+
+    fn start_unclaimed(&self, jobs: Vec<Job>, kind: &'static str, turns: &Turns) {
+        let worker = self.clone();
+        let taken = turns.take(kind, jobs.len());
+        let unclaimed = turns.unclaimed(kind);
+        self.world.spawn("job", async move {
+            let failed = worker.work_unclaimed(jobs, kind).await;
+            if let Some((jobs, until)) = failed {
+                // They are held like any others now, and hold up nobody.
+                drop(unclaimed);
+                worker.work(jobs, kind, until).await;
+            }
+            drop(taken);
+        });
+    }
+
+    /// Works jobs in one commit, those whose keys nobody has in hand; gives those that failed, claimed, and until when.
+    ///
+    /// What is left is due again at once.
+    async fn work_unclaimed(&self, jobs: Vec<Job>, kind: &'static str) -> Option<(Vec<Job>, Timestamp)> {
+        let (_, work) = self.plan.works.get(kind)?;
+        let freed = self.claims.freed();
+        let claim = self.claims.take(jobs.iter().map(|job| job.key).collect::<BTreeSet<_>>());
+        let jobs: Vec<_> = jobs.into_iter().filter(|job| claim.has(job.key)).collect();
+        if jobs.is_empty() {
+            let _ = self.world.within(LEASE, freed).await;
+            return None;
+        }
+        if self.all_at_once(&jobs, work).await {
+            counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
+            return None;
+        }
+        drop(claim);
+        let now = self.world.now();
+        match self.store.claim(jobs, now, self.world.next_id::<EventId>().0, now + LEASE).await {
+            Ok(jobs) => Some((jobs, now + LEASE)),
+            Err(fault) => {
+                tracing::warn!(service = self.plan.service, %fault, cause = fault.cause, "jobs that failed could not be claimed");
+                self.world.sleep(STORE_WAIT).await;
+                None
+            }
+        }
     }
 
     async fn work(&self, jobs: Vec<Job>, kind: &'static str, until: Timestamp) {

@@ -58,15 +58,8 @@ impl Job {
 }
 
 impl Store {
-    /// Claims jobs that are due, or whose worker's lease has ended: of each kind at most as many as `room` says.
-    /// `lease` must be fresh (`World::next_id`). Finding nothing writes nothing.
-    pub async fn claim_due(
-        &self,
-        now: Timestamp,
-        room: &[(&str, usize)],
-        lease: i64,
-        lease_until: Timestamp,
-    ) -> Result<Vec<Job>, Fault> {
+    /// Gives jobs that are due, or whose worker's lease has ended, as they stand: of each kind at most as many as `room` says.
+    pub async fn due(&self, now: Timestamp, room: &[(&str, usize)]) -> Result<Vec<Job>, Fault> {
         if room.iter().all(|(_, limit)| *limit == 0) {
             return Ok(Vec::new());
         }
@@ -74,8 +67,7 @@ impl Store {
         for (kind, limit) in room {
             params.extend(params![*kind, i64::try_from(*limit).unwrap_or(i64::MAX)]);
         }
-        let waiting = self.read(tables::jobs_waiting(self.0.service, room.len()), params).await?;
-        self.claim(waiting.iter().map(Job::of).collect::<Result<_, _>>()?, now, lease, lease_until).await
+        self.read(tables::jobs_waiting(self.0.service, room.len()), params).await?.iter().map(Job::of).collect()
     }
 
     /// Claims jobs that are due and of none of the kinds that this program knows: an older or newer one left them.
@@ -93,11 +85,12 @@ impl Store {
         self.claim(waiting.iter().map(Job::of).collect::<Result<_, _>>()?, now, lease, lease_until).await
     }
 
-    /// Claims jobs as they were read; gives those that are held under the lease afterwards.
+    /// Claims jobs as they were read; gives those that are held under the lease afterwards. `lease` must be fresh
+    /// (`World::next_id`). Of no jobs nothing is written.
     ///
     /// A claim in doubt is repeated for as long as its lease would hold: given up earlier, the jobs that it took after all
     /// would lie under it, and nobody would work them.
-    async fn claim(&self, jobs: Vec<Job>, now: Timestamp, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
+    pub async fn claim(&self, jobs: Vec<Job>, now: Timestamp, lease: i64, lease_until: Timestamp) -> Result<Vec<Job>, Fault> {
         if jobs.is_empty() {
             return Ok(jobs);
         }

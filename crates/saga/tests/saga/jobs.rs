@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base::Fault;
 use saga::{Leave, Retry, Work};
 use sql::Change;
 
@@ -156,6 +157,72 @@ async fn a_worker_without_work_asks_once_a_nap_and_sees_what_another_process_lea
     other.commit(sql::Once::Nothing, sql::Change::new().job(job)).await.unwrap();
     stage.clock.pass(Duration::from_secs(6));
     assert_eq!(soon("it is seen", calling.recv()).await.unwrap().key, 7);
+}
+
+/// Jobs of a kind that is worked in batches, each told as it begins and ended by the test, well or not.
+type Batches = tokio::sync::mpsc::Receiver<(Vec<i64>, tokio::sync::oneshot::Sender<Result<(), Fault>>)>;
+
+fn batches() -> ((Retry, Work), Batches) {
+    let (began, beginning) = tokio::sync::mpsc::channel(10);
+    let work = Work::Many(Arc::new(move |jobs: Vec<sql::Job>| {
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let known = began.try_send((jobs.iter().map(|job| job.key).collect(), end));
+        Box::pin(async move {
+            known.expect("the test looks on");
+            ended.await.unwrap_or(Ok(())).map(|()| Change::new())
+        })
+    }));
+    ((Retry::TIMER, work), beginning)
+}
+
+#[tokio::test]
+async fn who_is_alone_with_the_data_works_batches_unclaimed_and_one_at_a_time() {
+    let stage = Stage::new().await;
+    stage.engine.alone.store(true, Ordering::SeqCst);
+    let (ready, mut batches) = batches();
+    stage.work([("ready", ready)]).await;
+    let before = stage.engine.commits.load(Ordering::SeqCst);
+    stage.leave("ready", [1, 2, 3]).await;
+    let (first, end) = soon("the first batch begins", batches.recv()).await.unwrap();
+    stage.leave("ready", [4, 5]).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((first, stage.store.leased_count().await.unwrap()), (vec![1, 2, 3], 0));
+    assert!(batches.try_recv().is_err(), "what is in hand looks as if it were due");
+    end.send(Ok(())).unwrap();
+    let (second, end) = soon("the second batch begins", batches.recv()).await.unwrap();
+    assert_eq!(second, [4, 5]);
+    end.send(Ok(())).unwrap();
+    stage.until("all are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
+    assert_eq!(stage.engine.commits.load(Ordering::SeqCst), before + 4, "two that left them, two that used them up");
+}
+
+#[tokio::test]
+async fn what_fails_unclaimed_is_claimed_and_holds_up_nobody() {
+    let stage = Stage::new().await;
+    stage.engine.alone.store(true, Ordering::SeqCst);
+    let (ready, mut batches) = batches();
+    stage.work([("ready", ready)]).await;
+    stage.leave("ready", [1, 2]).await;
+    let broken = || Err(Fault::internal("broken", "It has a defect."));
+    let (first, end) = soon("a batch begins", batches.recv()).await.unwrap();
+    end.send(broken()).unwrap();
+    let (again, held) = soon("it is tried again", batches.recv()).await.unwrap();
+    assert_eq!((first, again, stage.store.leased_count().await.unwrap()), (vec![1, 2], vec![1, 2], 2));
+    stage.leave("ready", [3]).await;
+    let (other, end) = soon("another begins meanwhile", batches.recv()).await.unwrap();
+    assert_eq!(other, [3]);
+    end.send(Ok(())).unwrap();
+    held.send(broken()).unwrap();
+    for key in [1, 2] {
+        let (alone, end) = soon("each takes its chance alone", batches.recv()).await.unwrap();
+        assert_eq!(alone, [key]);
+        end.send(if key == 1 { broken() } else { Ok(()) }).unwrap();
+    }
+    stage.until("one is left", || async { stage.store.job_count().await.unwrap() == 1 }).await;
+    let left = stage.store.job("ready", 1).await.unwrap().unwrap();
+    assert_eq!(left.attempts, 1);
 }
 
 #[tokio::test]

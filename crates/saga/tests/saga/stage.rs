@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::world::Runtime;
@@ -128,11 +128,17 @@ pub struct Watched {
     /// How many of the next commits fail for want of room.
     pub fails: AtomicU64,
     pub reads: AtomicU64,
+    /// Whether no other process has the same data.
+    pub alone: AtomicBool,
 }
 
 impl Engine for Watched {
     fn name(&self) -> &'static str {
         self.engine.name()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.alone.load(Ordering::SeqCst)
     }
 
     fn migrate<'a>(
@@ -234,6 +240,7 @@ impl Stage {
             takes: AtomicI64::new(0),
             fails: AtomicU64::new(0),
             reads: AtomicU64::new(0),
+            alone: AtomicBool::new(false),
         });
         let store = Store::open(engine.clone(), "shop", &[], world.clone()).await.unwrap();
         Stage { clock, world, engine, store, brake: None, log_reads: Asked::new(), ground }

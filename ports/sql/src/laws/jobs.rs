@@ -33,7 +33,8 @@ async fn claim(store: &Store, now: i64, lease: i64) -> Vec<Job> {
 }
 
 async fn claim_of(store: &Store, now: i64, room: &[(&str, usize)], lease: i64) -> Vec<Job> {
-    store.claim_due(Timestamp(now), room, lease, Timestamp(now + 1_000)).await.unwrap()
+    let due = store.due(Timestamp(now), room).await.unwrap();
+    store.claim(due, Timestamp(now), lease, Timestamp(now + 1_000)).await.unwrap()
 }
 
 /// However many workers ask at once, a job goes to one of them.
@@ -243,7 +244,8 @@ pub async fn a_claim_in_doubt_is_asked_for_until_it_is_certain(bed: &dyn Bed) {
     let store = Store::open(engine.clone(), "law", TABLES, bed.world()).await.unwrap();
     made(&store, job("call", 99, 100)).await;
     engine.expect(vec![Doubt::Lost; 100]);
-    let claimed = store.claim_due(Timestamp(100), &[("call", 9)], 50, Timestamp(1_100)).await;
+    let due = store.due(Timestamp(100), &[("call", 9)]).await.unwrap();
+    let claimed = store.claim(due, Timestamp(100), 50, Timestamp(1_100)).await;
     assert_eq!(claimed.unwrap_err().code, "claim_in_doubt");
 }
 
@@ -255,7 +257,8 @@ pub async fn a_claim_is_not_given_up_while_its_lease_would_hold(bed: &dyn Bed) {
     let doubts = std::iter::once(Doubt::Happened).chain(vec![Doubt::Lost; 8]);
     engine.expect(doubts.collect());
     let until = Timestamp(100) + Duration::from_secs(60);
-    let claimed = store.claim_due(Timestamp(100), &[("call", 9)], 11, until).await.unwrap();
+    let due = store.due(Timestamp(100), &[("call", 9)]).await.unwrap();
+    let claimed = store.claim(due, Timestamp(100), 11, until).await.unwrap();
     assert_eq!(claimed.iter().map(|job| (job.lease, job.attempts)).collect::<Vec<_>>(), [(11, 1)]);
 }
 
