@@ -94,6 +94,10 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// After how many tasks a busy thread looks whether anybody has sent something or a time has come: a round of a lane takes as long
+/// as some hundred small tasks, and whoever orders would wait behind sixty of them.
+const TASKS_BETWEEN_LOOKS: u32 = 13;
+
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Fault> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Command::Lab(options) = command
@@ -103,6 +107,7 @@ fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Fault> {
         builder.worker_threads(1);
     }
     builder
+        .event_interval(TASKS_BETWEEN_LOOKS)
         .enable_all()
         .build()
         .map_err(|error| Fault::internal("no_runtime", "The program could not start its threads.").because(error))
