@@ -94,8 +94,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// After how many tasks a busy thread looks whether anybody has sent something or a time has come: a round of a lane takes as long
-/// as some hundred small tasks, and whoever orders would wait behind sixty of them.
+/// After how many tasks a busy thread looks whether anybody has sent something or a time has come. Tasks are not alike: a round of
+/// a lane is one, and so is reading a request, so whoever orders would wait behind as many rounds as there are between two looks.
 const TASKS_BETWEEN_LOOKS: u32 = 13;
 
 fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Fault> {

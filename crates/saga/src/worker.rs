@@ -13,7 +13,7 @@ use metrics::{counter, gauge};
 use sql::{Change, Job, Once, Outcome, Store};
 use tokio::sync::watch;
 
-use crate::claims::Claims;
+use crate::claims::{Claim, Claims};
 use crate::plan::{Plan, Retry, Work};
 use crate::turns::Turns;
 use crate::{Gate, Letters};
@@ -28,6 +28,8 @@ const MANY: usize = 4;
 const CLAIMS_APART: Duration = Duration::from_millis(5);
 /// How often it is looked for jobs of kinds that nobody here knows.
 const STRANGE_EVERY: Duration = Duration::from_secs(600);
+/// How long a batch waits for keys that others have in hand before the next one is looked for.
+const KEYS_WAIT: Duration = Duration::from_millis(200);
 /// The wait after the store failed: it would not be better off for being asked at once.
 const STORE_WAIT: Duration = Duration::from_millis(200);
 /// The longest nap where other processes have the same data: a job that one of them made is seen after this, at the latest.
@@ -220,14 +222,16 @@ impl Worker {
     async fn work_unclaimed(&self, jobs: Vec<Job>, kind: &'static str) -> Option<(Vec<Job>, Timestamp)> {
         let (_, work) = self.plan.works.get(kind)?;
         let freed = self.claims.freed();
-        let claim = self.claims.take(jobs.iter().map(|job| job.key).collect::<BTreeSet<_>>());
-        let jobs: Vec<_> = jobs.into_iter().filter(|job| claim.has(job.key)).collect();
+        let (claim, jobs, _) = self.in_hand(jobs);
         if jobs.is_empty() {
-            let _ = self.world.within(LEASE, freed).await;
+            // No longer than a moment: others of the kind fall due meanwhile, and their keys are free.
+            let _ = self.world.within(KEYS_WAIT, freed).await;
             return None;
         }
-        if self.all_at_once(&jobs, work).await {
-            counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
+        // Should it go on for longer than a lease would hold, it is given up: a commit of its that is on its way is before the
+        // claim in the writer's queue, or comes to nothing by it.
+        if self.world.within(LEASE, self.all_at_once(&jobs, work)).await.unwrap_or(false) {
+            self.count(kind, jobs.len());
             return None;
         }
         drop(claim);
@@ -252,13 +256,12 @@ impl Worker {
         {
             // A lane, or another kind of job, may have some of the keys in hand: two would refuse each other.
             let freed = self.claims.freed();
-            let claim = self.claims.take(waiting.iter().map(|job| job.key).collect::<BTreeSet<_>>());
-            let (jobs, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|job| claim.has(job.key));
+            let (claim, jobs, others) = self.in_hand(waiting);
             waiting = others;
             if jobs.is_empty() {
                 let _ = self.world.within(until.since(self.world.now()), freed).await;
             } else if self.all_at_once(&jobs, work).await {
-                counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs.len() as u64);
+                self.count(kind, jobs.len());
             } else {
                 // Alone, each takes its chance: nobody waits for all of them.
                 drop(claim);
@@ -268,6 +271,17 @@ impl Worker {
         self.one_by_one(waiting, kind, retry, work, is_held).await;
     }
 
+    /// Takes the keys of jobs, and tells which of them it has got, and which somebody else has.
+    fn in_hand(&self, jobs: Vec<Job>) -> (Claim, Vec<Job>, Vec<Job>) {
+        let claim = self.claims.take(jobs.iter().map(|job| job.key).collect::<BTreeSet<_>>());
+        let (jobs, others) = jobs.into_iter().partition(|job| claim.has(job.key));
+        (claim, jobs, others)
+    }
+
+    fn count(&self, kind: &'static str, jobs: usize) {
+        counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(jobs as u64);
+    }
+
     /// Works jobs alone, one after the other, for as long as their lease holds.
     async fn one_by_one(&self, jobs: Vec<Job>, kind: &'static str, retry: &Retry, work: &Work, is_held: impl Fn() -> bool) {
         let mut jobs = jobs.into_iter();
@@ -275,7 +289,7 @@ impl Worker {
             && let Some(job) = jobs.next()
         {
             match self.alone(&job, work).await {
-                Ok(()) => counter!("comanda_jobs_total", "service" => self.plan.service, "kind" => kind).increment(1),
+                Ok(()) => self.count(kind, 1),
                 Err(fault) => self.fail(&job, retry, fault, &is_held).await,
             }
         }

@@ -10,10 +10,12 @@ use metrics::{Gauge, gauge};
 use rusqlite::{Connection, OpenFlags, backup};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::checkpoint::Checkpoints;
 use crate::crowd::Crowd;
 use crate::error::{closed, fault};
+use crate::gather::gather;
 use crate::log::{Appender, Reading, trim};
-use crate::readers::{Readers, connect, steady};
+use crate::readers::{BUSY_WAIT, Readers, connect, steady};
 use crate::tail::{Known, Tail};
 use crate::writer::Writer;
 use crate::{Ended, Tx, Verdict, Write, WriteError, found, meta};
@@ -62,6 +64,8 @@ pub struct Options {
     pub flush_delay: Option<Duration>,
     /// How many of the newest events are kept in memory.
     pub tail_events: usize,
+    /// How many pages the write-ahead log holds before they are put into the data file; none for as many as suits the mode.
+    pub checkpoint_pages: Option<u32>,
     /// SQLite's name for the disk that the file lies on, when it is not the machine's own: for simulations.
     pub vfs: Option<String>,
 }
@@ -75,6 +79,7 @@ impl Default for Options {
             queue_max: 8_192,
             flush_delay: None,
             tail_events: 16_384,
+            checkpoint_pages: None,
             vfs: None,
         }
     }
@@ -82,7 +87,7 @@ impl Default for Options {
 
 enum Submit {
     Thread { queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>, thread: Mutex<Option<JoinHandle<()>>>, depth: Gauge },
-    Inline(Mutex<Option<Writer>>),
+    Inline(Box<Mutex<Option<Writer>>>),
 }
 
 struct Inner {
@@ -122,12 +127,20 @@ impl Database {
         }
         found::checkpoint(&connection)?;
         found::checkpoint_on_close(&connection, true).map_err(failed)?;
+        gather(&mut connection).map_err(failed)?;
         meta::prepare(&connection)?;
         let log = Appender::new(&connection).map_err(failed)?;
         let tail = Arc::new(Tail::new(log.high, options.tail_events));
-        let writer = Writer::new(connection, log, tail.clone(), options.flush_delay);
         let inline = options.mode == Mode::Inline;
-        let submit = if inline { Submit::Inline(Mutex::new(Some(writer))) } else { start(writer, &options)? };
+        let (beside, every) = match options.mode {
+            Mode::Thread => (Some(open().map_err(failed)?), CHECKPOINT_PAGES.0),
+            // A simulated disk is memory: a log that is short stays in the caches of the processor.
+            Mode::Inline => (None, CHECKPOINT_PAGES.1),
+        };
+        let every = options.checkpoint_pages.unwrap_or(every);
+        let checkpoints = Checkpoints::start(&mut connection, beside, every)?;
+        let writer = Writer::new(connection, checkpoints, log, tail.clone(), options.flush_delay);
+        let submit = if inline { Submit::Inline(Box::new(Mutex::new(Some(writer)))) } else { start(writer, &options)? };
         Ok(Database(Arc::new(Inner {
             path: path.to_owned(),
             submit,
@@ -344,14 +357,12 @@ fn settle(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
         Synchronous::Normal => "normal",
         Synchronous::Off => "off",
     };
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_WAIT)?;
     steady(connection)?;
-    // A simulated disk is memory: a log that is short stays in the caches of the processor.
-    let checkpoint = if options.mode == Mode::Inline { CHECKPOINT_PAGES.1 } else { CHECKPOINT_PAGES.0 };
     // A log that once grew behind a long reader is cut back to 64 MiB when it begins anew.
     connection.execute_batch(&format!(
         "pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = {synchronous};
-        pragma wal_autocheckpoint = {checkpoint}; pragma journal_size_limit = 67108864; pragma temp_store = memory;
+        pragma wal_autocheckpoint = 0; pragma journal_size_limit = 67108864; pragma temp_store = memory;
         pragma cache_size = -8000;"
     ))
 }
@@ -382,7 +393,7 @@ fn start(mut writer: Writer, options: &Options) -> Result<Submit, Fault> {
 
 /// Starts a thread that waits for the disk, which no task may do.
 #[allow(clippy::disallowed_methods)]
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Fault> {
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Fault> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     started.map_err(|error| Fault::unavailable("no_thread", "The machine gives no more threads.").because(error))
 }

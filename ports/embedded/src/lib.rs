@@ -5,10 +5,13 @@
 //! Never: knows what the tables of an adapter mean, or blocks a reader behind the writer.
 //! Start reading at [`Database`], then `writer.rs`.
 
+mod checkpoint;
 mod crowd;
 mod database;
 mod error;
+mod file;
 mod found;
+mod gather;
 mod held;
 mod log;
 mod meta;

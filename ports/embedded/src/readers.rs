@@ -7,8 +7,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::found;
+
 /// How many idle connections are kept; more are opened in a crowd and closed after it.
 const IDLE_MAX: usize = 16;
+/// How long a connection waits for another program that holds what it needs.
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How many statements each keeps prepared.
 const STATEMENTS_MAX: usize = 256;
 
@@ -54,8 +58,10 @@ impl Readers {
         // Not opened read-only: the first reader after a crash may have to recover the shared index of the log.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(&self.path, flags, self.vfs.as_deref())?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY_WAIT)?;
         steady(&connection)?;
+        // Only the writer knows whether the log may be put away; a reader may be the last to close.
+        found::checkpoint_on_close(&connection, false)?;
         connection.execute_batch("pragma query_only = on; pragma temp_store = memory; pragma cache_size = -4000;")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(connection)

@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Event, NewEvent, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use crate::{Database, Mode, Options, Synchronous, Tx, WriteError};
@@ -83,6 +84,60 @@ async fn a_long_log_that_is_found_goes_into_the_file_whole() {
     let found = Database::open(path("left.db"), Options::default()).unwrap();
     assert_eq!((count(&found), std::fs::metadata(path("left.db-wal")).unwrap().len()), (6, 0));
     assert!(found.integrity_check().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_while_everybody_writes_and_after_somebody_has_read_for_long() {
+    let (folder, database) = fresh(options());
+    table(&database).await;
+    let log = folder.path().join("test.db-wal");
+    let length = || std::fs::metadata(&log).unwrap().len() / 1_000_000;
+    let write = async |keys: std::ops::Range<i64>| {
+        for key in keys {
+            let megabyte = "Ж".repeat(500_000);
+            let text = "insert into x (id, data) values (?1, ?2)";
+            database.write(move |tx| Ok(tx.execute(text, params![key, megabyte])?)).await.unwrap();
+        }
+    };
+    write(0..200).await;
+    assert!((16..100).contains(&length()), "{} MB after 200 were written", length());
+    let reader = Connection::open(folder.path().join("test.db")).unwrap();
+    reader.execute_batch("begin; select count(*) from x").unwrap();
+    write(200..320).await;
+    let held = length();
+    assert!(held > 100, "{held} MB while somebody reads what was there before");
+    drop(reader);
+    write(320..450).await;
+    assert!(length() < held + 60, "{} MB after {held}, when nobody reads any more", length());
+    assert_eq!(count(&database), 450);
+    database.close();
+    assert!(!log.exists(), "who closes the file puts all of it away");
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_while_many_read_without_a_pause() {
+    let (folder, database) = fresh(options());
+    table(&database).await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (database, ended) = (database.clone(), ended.clone());
+            std::thread::spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    count(&database);
+                }
+            })
+        })
+        .collect();
+    for key in 0..3_000 {
+        let text = "insert into x (id, data) values (?1, ?2)";
+        database.write(move |tx| Ok(tx.execute(text, params![key, "Ж".repeat(50_000)])?)).await.unwrap();
+    }
+    let log = std::fs::metadata(folder.path().join("test.db-wal")).unwrap().len() / 1_000_000;
+    ended.store(true, Ordering::Relaxed);
+    readers.into_iter().for_each(|reader| reader.join().unwrap());
+    println!("a log of {log} MB");
+    assert!(log < 100, "{log} MB after 300 were written");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use base::{Event, Fault, Mistake, planted};
 use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, Params, Statement};
 
+use crate::checkpoint::Checkpoints;
 use crate::error::{certainly_not_committed, fault};
 use crate::held::Held;
 use crate::log::Appender;
@@ -121,6 +122,7 @@ pub(crate) struct Writer {
 
 /// What the writer knows beside its connection.
 struct State {
+    checkpoints: Checkpoints,
     log: Appender,
     tail: Arc<Tail>,
     flush_delay: Option<Duration>,
@@ -130,9 +132,16 @@ struct State {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, log: Appender, tail: Arc<Tail>, flush_delay: Option<Duration>) -> Writer {
+    pub(crate) fn new(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        log: Appender,
+        tail: Arc<Tail>,
+        flush_delay: Option<Duration>,
+    ) -> Writer {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let state = State {
+            checkpoints,
             log,
             tail,
             flush_delay,
@@ -151,6 +160,13 @@ impl Writer {
     /// Begins to work: the statements that are used stay in hand until the end of it.
     pub(crate) fn at_work(&mut self) -> AtWork<'_> {
         AtWork { connection: &self.connection, held: Held::default(), state: &mut self.state }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // This connection is to be the last: it puts away what is left, and removes the log.
+        self.state.checkpoints.end(&self.connection);
     }
 }
 
@@ -175,9 +191,11 @@ impl AtWork<'_> {
                 writes.iter().map(|_| Ended::Failed(fault.clone())).collect()
             }
         };
+        let in_need = ended.iter().any(|ended| matches!(ended, Ended::Failed(fault) if fault.code == "disk_full"));
         for (write, ended) in writes.into_iter().zip(ended) {
             write.ended(ended);
         }
+        self.state.checkpoints.look(self.connection, in_need);
     }
 
     /// Leaves a transaction open in which all writes that can be done are done; or none, and a fault that is everybody's.

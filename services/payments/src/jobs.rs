@@ -13,7 +13,7 @@ use sql::{Change, Job, Once};
 use crate::asking::{self, Found};
 use crate::breaker::Breaker;
 use crate::domain::{Command, decide};
-use crate::payment::{Method, Payment, State};
+use crate::payment::{Payment, State};
 use crate::provider::{ChargeRequest, Provider};
 use crate::provider_http::HttpProvider;
 use crate::store;
@@ -30,15 +30,12 @@ const DEADLINE_SECONDS: f64 = 120.0;
 
 /// Asks for the money of one payment; past its deadline it makes sure that none was taken.
 pub async fn charge(ctx: Ctx, breaker: Arc<Breaker>, job: Job) -> Result<Change, Fault> {
-    let Some(payment) = store::payment(ctx.store(), PaymentId(job.key)).await? else { return Ok(Change::new()) };
+    let found = store::payment_and_token(ctx.store(), PaymentId(job.key)).await?;
+    let Some((payment, token)) = found else { return Ok(Change::new()) };
     // Cancelled meanwhile: the job that withdraws it takes care of the rest.
     if payment.state != State::Requested {
         return Ok(Change::new());
     }
-    let token = match payment.method {
-        Method::Card(Some(method)) => store::token(ctx.store(), method).await?,
-        Method::Card(None) | Method::Cash => None,
-    };
     let Some(token) = token else {
         let unknown = Command::GiveUp { reason: FailureReason::UnknownMethod, attempts: job.attempts };
         return settled(&ctx, &payment, unknown, &job);

@@ -23,10 +23,14 @@ pub const REFUND: &str = "refund";
 
 macro_rules! payments {
     ($rest:literal) => {
+        payments!("", $rest)
+    };
+    ($besides:literal, $rest:literal) => {
         concat!(
             "select id, shop_id, device_id, method, method_id, state, amount_minor, currency, fee_minor, taken_minor, ",
-            "refunding_minor, refunded_minor, reason, attempts, requested_at, created_at, changed_at, version ",
-            "from payments_payments ",
+            "refunding_minor, refunded_minor, reason, attempts, requested_at, created_at, changed_at, version",
+            $besides,
+            " from payments_payments ",
             $rest
         )
     };
@@ -35,6 +39,13 @@ macro_rules! payments {
 /// Finds a payment.
 pub async fn payment(store: &Store, id: PaymentId) -> Result<Option<Payment>, Fault> {
     store.read_one(payments!("where id = $1"), params![id]).await?.as_ref().map(payment_of).transpose()
+}
+
+/// Finds a payment and the token of its card; none if it is not by card, or the card is not known.
+pub async fn payment_and_token(store: &Store, id: PaymentId) -> Result<Option<(Payment, Option<String>)>, Fault> {
+    let text = payments!(", (select m.token from payments_methods m where m.id = method_id)", "where id = $1");
+    let row = store.read_one(text, params![id]).await?;
+    row.map(|row| Ok((payment_of(&row)?, row.opt_text(18)?.map(str::to_owned)))).transpose()
 }
 
 /// Finds the payments of orders; an order without one is left out.
@@ -151,12 +162,6 @@ pub async fn refund(store: &Store, entry: i64) -> Result<Option<(Entry, PaymentI
 pub async fn charge_id(store: &Store, payment: PaymentId) -> Result<Option<String>, Fault> {
     let text = "select provider_id from payments_transactions where payment_id = $1 and kind = 'capture'";
     store.read_one(text, params![payment]).await?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
-}
-
-/// Gives the token of a method.
-pub async fn token(store: &Store, method: MethodId) -> Result<Option<String>, Fault> {
-    let text = "select token from payments_methods where id = $1";
-    store.read_one(text, params![method]).await?.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
 
 /// Gives when a method was noted last.

@@ -138,6 +138,28 @@ journey('s0_u03: stock is counted, runs low, is received and wasted', {}, async 
   await page.locator('#asking').getByText('That is 2.5 kg.').waitFor();
 });
 
+journey('s0_u03: whoever opens the next question in the moment the last one closes is asked', {}, async ({ platform, open }) => {
+  const page = await open('/staff/stock');
+  await signIn(page, platform);
+  await type(page, /^Find in stock$/, 'anchovy');
+  const asking = page.locator('#asking');
+  for (const finger of ['in the same moment', 'a moment later']) {
+    await press(page, /^Receive: Anchovy fillets$/);
+    await asking.getByText('How much, in pieces').waitFor();
+    await page.evaluate(async (finger) => {
+      const dialog = document.getElementById('asking');
+      const told = new Promise((heard) => dialog.addEventListener('close', heard, { once: true }));
+      dialog.close();
+      if (finger === 'a moment later') await Promise.resolve();
+      [...document.querySelectorAll('[data-stock="anchovies"] button')].find((button) => button.textContent.startsWith('Waste')).click();
+      await told;
+    }, finger);
+    await asking.getByText('Spoilt').waitFor();
+    await page.keyboard.press('Escape');
+    await asking.waitFor({ state: 'hidden' });
+  }
+});
+
 journey('s0_u03: goods whose receipt was lost and is pressed again come in once', {}, async ({ platform, open }) => {
   const page = await open('/staff/stock', { locale: 'ru-RU' });
   await signIn(page, platform);

@@ -61,8 +61,8 @@ export function journey(name, how, walk) {
       }
       throw error;
     } finally {
-      await Promise.all(contexts.map(({ context }) => context.close()));
-      await platform.end();
+      // Whatever leaving says: a platform that goes on would keep this process from its end.
+      await Promise.all(contexts.map(leave)).finally(() => platform.end());
     }
   });
 }
@@ -72,7 +72,16 @@ async function meet(platform, { screen = 'desk', locale = 'en-US', scheme = 'lig
   const person = { ...SCREENS[screen], locale, colorScheme: scheme, reducedMotion: motion, timezoneId: 'America/New_York', ...more };
   const context = await (await launched()).newContext({ baseURL: platform.url, ...person });
   context.setDefaultTimeout(STEP_MS);
-  return { context, guard: new Guard(context, platform.url) };
+  const met = { context, guard: new Guard(context, platform.url), left: false };
+  context.once('close', () => (met.left = true));
+  return met;
+}
+
+/** Closes what somebody has open, if a journey has not; an answer that it was just about to change is of no interest any more. */
+async function leave({ context, left }) {
+  if (left) return;
+  await Promise.all([context, ...context.pages()].map((where) => where.unrouteAll({ behavior: 'ignoreErrors' })));
+  await context.close();
 }
 
 /** Keeps what a page showed when its journey failed. */

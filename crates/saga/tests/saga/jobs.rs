@@ -175,12 +175,17 @@ fn batches() -> ((Retry, Work), Batches) {
     ((Retry::TIMER, work), beginning)
 }
 
-#[tokio::test]
-async fn who_is_alone_with_the_data_works_batches_unclaimed_and_one_at_a_time() {
+async fn alone_with_batches() -> (Stage, Batches) {
     let stage = Stage::new().await;
     stage.engine.alone.store(true, Ordering::SeqCst);
-    let (ready, mut batches) = batches();
+    let (ready, batches) = batches();
     stage.work([("ready", ready)]).await;
+    (stage, batches)
+}
+
+#[tokio::test]
+async fn who_is_alone_with_the_data_works_batches_unclaimed_and_one_at_a_time() {
+    let (stage, mut batches) = alone_with_batches().await;
     let before = stage.engine.commits.load(Ordering::SeqCst);
     stage.leave("ready", [1, 2, 3]).await;
     let (first, end) = soon("the first batch begins", batches.recv()).await.unwrap();
@@ -200,10 +205,7 @@ async fn who_is_alone_with_the_data_works_batches_unclaimed_and_one_at_a_time() 
 
 #[tokio::test]
 async fn what_fails_unclaimed_is_claimed_and_holds_up_nobody() {
-    let stage = Stage::new().await;
-    stage.engine.alone.store(true, Ordering::SeqCst);
-    let (ready, mut batches) = batches();
-    stage.work([("ready", ready)]).await;
+    let (stage, mut batches) = alone_with_batches().await;
     stage.leave("ready", [1, 2]).await;
     let broken = || Err(Fault::internal("broken", "It has a defect."));
     let (first, end) = soon("a batch begins", batches.recv()).await.unwrap();
@@ -223,6 +225,53 @@ async fn what_fails_unclaimed_is_claimed_and_holds_up_nobody() {
     stage.until("one is left", || async { stage.store.job_count().await.unwrap() == 1 }).await;
     let left = stage.store.job("ready", 1).await.unwrap().unwrap();
     assert_eq!(left.attempts, 1);
+}
+
+#[tokio::test]
+async fn an_unclaimed_batch_that_hangs_holds_up_its_kind_for_a_lease_at_most() {
+    let (stage, mut batches) = alone_with_batches().await;
+    stage.leave("ready", [1]).await;
+    let (first, _hangs) = soon("a batch begins", batches.recv()).await.unwrap();
+    stage.leave("ready", [2]).await;
+    stage.clock.pass(LONG);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(first == [1] && batches.try_recv().is_err(), "it may still end well");
+    stage.clock.pass(LONG);
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let (batch, end) = soon("both begin", batches.recv()).await.unwrap();
+        begun.extend(batch);
+        end.send(Ok(())).unwrap();
+    }
+    begun.sort_unstable();
+    assert_eq!(begun, [1, 2]);
+    stage.until("all are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
+}
+
+#[tokio::test]
+async fn an_unclaimed_batch_whose_keys_are_all_in_hand_holds_up_its_kind_for_a_moment_only() {
+    let stage = Stage::new().await;
+    stage.engine.alone.store(true, Ordering::SeqCst);
+    let ((begin, mut beginning), (end, mut ending)) = (batches(), batches());
+    stage.work([("begin", begin), ("end", end)]).await;
+    stage.leave("begin", [1]).await;
+    let (_, go_on) = soon("a batch begins", beginning.recv()).await.unwrap();
+    stage.leave("end", [1]).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    stage.leave("end", [2]).await;
+    stage.clock.pass(Duration::from_secs(1));
+    let (other, done) = soon("what is free goes on", ending.recv()).await.unwrap();
+    assert_eq!(other, [2]);
+    done.send(Ok(())).unwrap();
+    go_on.send(Ok(())).unwrap();
+    let (waited, done) = soon("the other follows", ending.recv()).await.unwrap();
+    assert_eq!(waited, [1]);
+    done.send(Ok(())).unwrap();
+    stage.until("all are done", || async { stage.store.job_count().await.unwrap() == 0 }).await;
 }
 
 #[tokio::test]

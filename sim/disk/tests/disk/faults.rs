@@ -1,7 +1,8 @@
 //! The process dies, the disk is full, a sync fails.
 
 use base::Fault;
-use embedded::{Database, Options, Synchronous};
+use embedded::{Database, Mode, Options, Synchronous};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use sim_disk::Disk;
 
@@ -124,6 +125,158 @@ async fn a_failing_sync_is_not_acknowledged_and_loses_nothing_that_is() {
     }
     println!("{failed} commits were refused, {there} of them are there");
     assert!(failed > 20, "{failed}");
+}
+
+/// While somebody reads, a part of the log is put away, and the rest later. A flush of the data file that fails takes with it what
+/// was not flushed before, so the log must not begin anew after it.
+#[tokio::test]
+async fn a_failed_flush_of_the_data_file_is_not_covered_up_by_the_next() {
+    let mut failed = 0;
+    for seed in 0..300 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let database = open(&disk, [5, 20, 50][dice.below(3) as usize]).await.unwrap();
+        assert!(commits(&database, 1, 10, &mut dice, &mut ledger).await.is_none());
+        let reader = Connection::open_with_flags_and_vfs(PATH, OpenFlags::default(), disk.vfs()).unwrap();
+        reader.execute_batch("begin; select count(*) from x").unwrap();
+        assert!(commits(&database, 20, 1 + dice.below(20) as i64, &mut dice, &mut ledger).await.is_none());
+        drop(reader);
+        let fails = 1 + dice.below(12);
+        disk.fail_syncs(fails..fails + 1);
+        let mut allowed;
+        if let Some((commit, fault)) = commits(&database, 50, 20, &mut dice, &mut ledger).await {
+            allowed = vec![ledger.clone()];
+            if fault.code == UNKNOWN {
+                allowed.push(ledger.after(&commit));
+            }
+        } else {
+            failed += disk.counters().failed_syncs;
+            allowed = vec![ledger.clone()];
+        }
+        let now = Ledger::of(&database).await.unwrap_or_else(|damage| panic!("seed {seed}: {damage}"));
+        assert!(allowed.contains(&now), "seed {seed}");
+        ledger = now;
+        if allowed.len() == 1 {
+            assert!(commits(&database, 100, 20, &mut dice, &mut ledger).await.is_none());
+            allowed = vec![ledger];
+        }
+        // Closed as it should be, or not.
+        if dice.below(2) == 0 {
+            drop(database);
+            disk.cut();
+        } else {
+            disk.cut();
+            drop(database);
+        }
+        disk.start();
+        let found = Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap_or_else(|damage| panic!("seed {seed}: {damage}"));
+        assert!(allowed.contains(&found), "seed {seed}: {found:?} is none of {allowed:?}");
+    }
+    assert!(failed > 30, "{failed} flushes of the data file failed");
+}
+
+/// A transaction that outgrows the cache goes to the log before its end. When there is no room for a moment, a statement of it may
+/// fail alone: what the others wrote must then be there, or all of it must not.
+#[tokio::test]
+async fn a_moment_without_room_within_a_long_transaction_leaves_all_of_it_or_nothing() {
+    let mut ended = [0, 0];
+    for seed in 0..40 {
+        let (disk, mut dice) = (Disk::new(seed), Dice::new(seed));
+        let database = Database::open(PATH, options(&disk)).unwrap();
+        let text = "create table x (id integer primary key, data blob not null);
+            create table y (id integer primary key, data blob not null);
+            with recursive n (i) as (select 1 union all select i + 1 from n where i < 400)
+            insert into x select i, zeroblob(3500) from n;";
+        database.write(move |tx| Ok(tx.connection().execute_batch(text)?)).await.unwrap();
+        // A log that begins anew in its old file would need no room.
+        drop(database);
+        let database = Database::open(PATH, options(&disk)).unwrap();
+        let changed = |database: &Database| {
+            let text = "select count(*) from x where data = cast('v' || zeroblob(3500) as blob)";
+            database.read(|connection| connection.query_row(text, [], |row| row.get::<_, i64>(0))).unwrap()
+        };
+        let (some, more, room) = (1 + dice.below(399), 1 + dice.below(99), disk.clone());
+        let every = [400, 50, 5][dice.below(3) as usize];
+        let ran = database
+            .write(move |tx| {
+                let connection = tx.connection();
+                let update = "update x set data = cast('v' || zeroblob(3500) as blob) where id";
+                connection.execute_batch("pragma cache_size = 20")?;
+                connection.execute(&format!("{update} <= {some}"), [])?;
+                room.set_room(Some(0));
+                let alone = connection.execute("insert into y select id, data from x where id % ?1 = 3", [every]);
+                room.set_room(None);
+                // What is taken back alone need not end the transaction.
+                if alone.is_err() && connection.is_autocommit() {
+                    alone?;
+                }
+                connection.execute(&format!("{update} <= {more}"), [])?;
+                Ok(())
+            })
+            .await;
+        let expected = match ran {
+            Ok(()) => some.max(more) as i64,
+            Err(fault) => {
+                assert_eq!(fault.code, "disk_full", "seed {seed}: {fault:?}");
+                0
+            }
+        };
+        ended[usize::from(expected == 0)] += 1;
+        assert_eq!(changed(&database), expected, "seed {seed}");
+        disk.kill();
+        drop(database);
+        disk.start();
+        let database = Database::open(PATH, options(&disk)).unwrap();
+        assert!(database.integrity_check().await.unwrap().is_empty(), "seed {seed}");
+        assert_eq!(changed(&database), expected, "seed {seed}");
+    }
+    assert!(ended.iter().all(|times| *times > 5), "{ended:?}: went on, and did not");
+}
+
+/// As in a real process: the log is put away on a thread of its own while commits go on, somebody reads now and then, and one flush
+/// of any of them fails. Nobody repeats these threads' turns, but in no order may anything be lost.
+#[tokio::test]
+async fn a_failing_sync_beside_the_writer_loses_nothing_either() {
+    let (mut failed, mut unknown) = (0, 0);
+    for seed in 0..150 {
+        let (disk, mut dice, mut ledger) = (Disk::new(seed), Dice::new(seed), Ledger::default());
+        let beside = || Options { mode: Mode::Thread, checkpoint_pages: Some([5, 20, 50][seed as usize % 3]), ..options(&disk) };
+        drop(open(&disk, 50).await.unwrap());
+        let database = Database::open(PATH, beside()).unwrap();
+        let from = 1 + dice.below(80);
+        disk.fail_syncs(from..from + 1);
+        let (mut reader, mut allowed) = (None, None);
+        for number in 0..20 + dice.below(60) as i64 {
+            if dice.below(8) == 0 {
+                reader = if reader.is_some() {
+                    None
+                } else {
+                    Connection::open_with_flags_and_vfs(PATH, OpenFlags::default(), disk.vfs()).ok()
+                };
+                if let Some(reader) = &reader {
+                    // Its own close is not to put anything away.
+                    reader.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+                    reader.execute_batch("begin; select count(*) from x").unwrap();
+                }
+            }
+            let Some((commit, fault)) = commits(&database, number, 1, &mut dice, &mut ledger).await else { continue };
+            if fault.code == UNKNOWN {
+                unknown += 1;
+                allowed = Some([ledger.clone(), ledger.after(&commit)]);
+                break;
+            }
+        }
+        drop(reader);
+        failed += disk.counters().failed_syncs;
+        if dice.below(2) == 0 {
+            database.close();
+        }
+        disk.cut();
+        drop(database);
+        disk.start();
+        let found = Ledger::of(&open(&disk, 50).await.unwrap()).await.unwrap_or_else(|damage| panic!("seed {seed}: {damage}"));
+        assert!(allowed.unwrap_or([ledger.clone(), ledger]).contains(&found), "seed {seed}: {found:?}");
+    }
+    assert!(failed > 75 && unknown > 20 && failed > unknown, "{failed} failed, {unknown} of them in doubt");
 }
 
 /// Leaves a disk whose last flush failed, and whose process died before it could write the same place again; gives what it

@@ -138,12 +138,9 @@ pub fn options(disk: &Disk) -> Options {
 }
 
 /// Opens the database, with its table, and a checkpoint after so many pages.
-pub async fn open(disk: &Disk, checkpoint_pages: u64) -> Result<Database, Fault> {
-    let database = Database::open(PATH, options(disk))?;
-    let text = format!(
-        "create table if not exists x (id integer primary key, number integer not null, data blob not null);
-        pragma wal_autocheckpoint = {checkpoint_pages};"
-    );
-    database.write(move |tx| Ok(tx.connection().execute_batch(&text)?)).await?;
+pub async fn open(disk: &Disk, checkpoint_pages: u32) -> Result<Database, Fault> {
+    let database = Database::open(PATH, Options { checkpoint_pages: Some(checkpoint_pages), ..options(disk) })?;
+    let text = "create table if not exists x (id integer primary key, number integer not null, data blob not null)";
+    database.write(move |tx| Ok(tx.connection().execute_batch(text)?)).await?;
     Ok(database)
 }

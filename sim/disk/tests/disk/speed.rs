@@ -1,11 +1,11 @@
-//! How fast it is, printed: `cargo test -p sim-disk --test disk -- --nocapture speed`.
+//! How much is written at once; and how fast it is, printed: `cargo test -p sim-disk --test disk -- --nocapture speed`.
 
 // Nothing is decided by the machine's clock here, it is only read.
 #![allow(clippy::disallowed_methods)]
 
 use std::time::Instant;
 
-use embedded::{Database, Mode, Options};
+use embedded::{Database, Mode, Options, Synchronous};
 use sim_disk::Disk;
 
 use crate::ledger::{PATH, options};
@@ -17,6 +17,20 @@ async fn commits_per_second(database: &Database) -> f64 {
         database.write(move |tx| Ok(tx.execute("insert into x values (?1, zeroblob(300))", [id])?)).await.unwrap();
     }
     f64::from(count) / begun.elapsed().as_secs_f64()
+}
+
+#[tokio::test]
+async fn what_a_commit_adds_to_the_log_goes_out_in_few_writes() {
+    for (synchronous, few) in [(Synchronous::Full, true), (Synchronous::Normal, false)] {
+        let disk = Disk::new(1);
+        let database = Database::open(PATH, Options { synchronous, ..options(&disk) }).unwrap();
+        let write = "create table x (data); insert into x values (zeroblob(300000)), (zeroblob(300000))";
+        let before = disk.counters();
+        database.write(move |tx| Ok(tx.connection().execute_batch(write)?)).await.unwrap();
+        let after = disk.counters();
+        let (writes, bytes) = (after.writes - before.writes, after.bytes - before.bytes);
+        assert!(bytes > 600_000 && (writes < 20) == few, "{bytes} bytes in {writes} writes");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ import { Alpine, say } from '../core/page.js';
 import { t } from '../core/i18n.js';
 import { wrong } from './words.js';
 
-/** Reactive: templates read it as `$store.asking`. */
-let asking = { spec: null, values: {}, error: '', busy: false, notes: [], choices: [], bad: '' };
+/** Reactive: `$store.asking` of the templates. */
+let asking = { spec: null, values: {}, error: '', busy: false, notes: [], bad: '' };
+/** Whether something is about to be asked. */
+let opening = false;
 
 export function build() {
   Alpine.store('asking', asking);
@@ -20,12 +22,16 @@ export function open(spec) {
   asking.spec = { fields: [], tone: '', ...spec };
   asking.values = Object.fromEntries(asking.spec.fields.map((field) => [field.name, field.value ?? '']));
   Object.assign(asking, { error: '', bad: '', busy: false, notes: spec.notes || [] });
+  opening = true;
   Alpine.nextTick(() => {
-    const dialog = document.getElementById('asking');
-    if (!dialog.open) dialog.showModal();
-    dialog.querySelector('input, textarea, button[type=submit]')?.focus();
+    opening = false;
+    if (!dialog().open) dialog().showModal();
+    dialog().querySelector('input, textarea, button[type=submit]')?.focus();
   });
 }
+
+const dialog = () => document.getElementById('asking');
+const focus = (part) => document.getElementById(`asking-${part}`)?.focus();
 
 export function asker() {
   return {
@@ -33,14 +39,15 @@ export function asker() {
       return field.hint?.(asking.values[field.name]) || '';
     },
     close() {
-      document.getElementById('asking').close();
+      dialog().close();
     },
+    /** A dialog says so with the next frame: whoever is quick has opened it again by then. */
     closed() {
-      asking.spec = null;
+      if (!opening && !dialog().open) asking.spec = null;
     },
     pick(field, option) {
       asking.values[field] = option;
-      document.getElementById(`asking-${field}`)?.focus();
+      focus(field);
     },
     async send() {
       const spec = asking.spec;
@@ -58,13 +65,13 @@ export function asker() {
         const told = await spec.refused?.(error, asking.values).catch(() => null);
         if (told) {
           asking.notes = told.notes;
-          if (told.values) asking.values = { ...asking.values, ...told.values };
+          Object.assign(asking.values, told.values);
           if (told.yes) asking.spec.yes = told.yes;
           asking.error = told.text || '';
         } else {
           asking.error = wrong(error);
         }
-        Alpine.nextTick(() => document.getElementById('asking-error')?.focus());
+        Alpine.nextTick(() => focus('error'));
       } finally {
         asking.busy = false;
       }
@@ -72,7 +79,7 @@ export function asker() {
     refuse(text, field) {
       asking.error = text;
       asking.bad = field;
-      Alpine.nextTick(() => document.getElementById(`asking-${field}`)?.focus());
+      Alpine.nextTick(() => focus(field));
     },
   };
 }
